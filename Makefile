@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# make [KVER=release | KDIR=folder]   build vmm.ko for that kernel (default: the running one)
+# make tools                          libvmmapi, vmmrun, vmmctl, into build/tools
+# make demo | shell                   a guest on an emulated host; KERNEL=6.1|6.12 GUEST=6.1|6.12
+# make check                          every test there is
+# make kunit                          the KUnit suites on the debug kernel
+# make sparse                         static checks of the module; W=1 for more warnings
+# make install | clean
+#
+# Each kernel's build has its own folder, build/RELEASE, in which the sources are links.
+
+KVER ?= $(shell uname -r)
+KDIR ?= $(firstword $(wildcard /lib/modules/$(KVER)/build /usr/src/linux-headers-$(KVER)))
+release = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+B = $(CURDIR)/build/$(release)
+
+KERNEL ?= 6.1
+GUEST ?= 6.1
+CPU ?= svm
+export KERNEL GUEST CPU
+
+all: module
+
+check-kdir:
+	@test -n "$(KDIR)" || { echo "vmm: no kernel headers for $(KVER): install linux-headers-$(KVER), or name a folder with KDIR=" >&2; exit 1; }
+	@test -n "$(release)" || { echo "vmm: $(KDIR) is not a configured kernel build folder" >&2; exit 1; }
+
+# Links are made anew, so that a source that is gone is gone there too; objects stay.
+tree: check-kdir
+	@mkdir -p $(B)
+	@find $(B) -type l -delete
+	@ln -s $(CURDIR)/Kbuild $(CURDIR)/VERSION $(CURDIR)/uapi $(B)/
+	@cd $(CURDIR) && find src kunit -type d -exec mkdir -p $(B)/{} \;
+	@cd $(CURDIR) && find src kunit -type f -exec ln -s $(CURDIR)/{} $(B)/{} \;
+	@src/compat/probe.sh $(KDIR) $(B)/src/compat/compat_config.h
+
+module: tree
+	$(MAKE) -C $(KDIR) M=$(B) $(MODULE_FLAGS) modules
+	@cp $(B)/vmm.ko vmm.ko
+
+sparse: MODULE_FLAGS = C=2 W=1
+sparse: module
+
+tools:
+	$(MAKE) -C tools O=$(CURDIR)/build/tools
+
+demo:
+	scripts/demo-run
+
+shell:
+	SHELL_IN_GUEST=1 scripts/demo-run
+
+check:
+	scripts/check-run
+
+kunit:
+	scripts/kunit-run
+
+install: module
+	$(MAKE) -C $(KDIR) M=$(B) modules_install
+
+clean:
+	rm -rf build vmm.ko
+
+.PHONY: all check-kdir tree module sparse tools demo shell check kunit install clean

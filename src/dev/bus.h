@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* bus: which chip owns a port or an MMIO window, and the one way to reach it. */
+#ifndef VMM_DEV_BUS_H
+#define VMM_DEV_BUS_H
+
+#include <linux/types.h>
+
+/*
+ * One access to a port. @val holds the datum of an OUT, and takes that of an
+ * IN (only the low @bytes count). Returns 0, or -EIO when the chip refuses
+ * the access (width, direction, programming), semantics.md section 15.
+ * Context: vCPU thread, preemption may be off: no sleeping.
+ */
+typedef int (*bus_port_fn)(void *chip, bool in, u16 port, int bytes, u32 *val);
+
+/* One access to an MMIO window, @offset from its base, by vCPU @vcpuid; 0 or -EINVAL, or >0: a verdict of the chip's own. */
+typedef int (*bus_mmio_fn)(void *chip, unsigned int vcpuid, u64 offset, bool write,
+			   int bytes, u64 *val);
+
+#define BUS_PORTS	0x500	/* ports at or above this have no chip in the kernel */
+#define BUS_WINDOWS	4
+
+struct bus_port { bus_port_fn fn; void *chip; };
+struct bus_window { u64 base_gpa; u64 size; bus_mmio_fn fn; void *chip; };
+
+struct bus {				/* written while the VM is built, then constant */
+	struct bus_port ports[BUS_PORTS];
+	struct bus_window windows[BUS_WINDOWS];
+	unsigned int nwindows;
+};
+
+void bus_init(struct bus *bus);
+void bus_port_register(struct bus *bus, u16 port, unsigned int count, bus_port_fn fn, void *chip);
+void bus_window_register(struct bus *bus, u64 base_gpa, u64 size, bus_mmio_fn fn, void *chip);
+/* -ENOENT: no chip here, user space decides. */
+int bus_port_access(struct bus *bus, bool in, u16 port, int bytes, u32 *val);
+/* True if [gpa, gpa + 1) lies in a window. */
+bool bus_window_has(const struct bus *bus, u64 gpa);
+int bus_mmio_access(struct bus *bus, unsigned int vcpuid, u64 gpa, bool write, int bytes, u64 *val);
+
+#endif

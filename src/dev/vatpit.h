@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* vatpit: the 8254 timer (semantics.md section 19). */
+#ifndef VMM_DEV_VATPIT_H
+#define VMM_DEV_VATPIT_H
+
+#include <linux/types.h>
+
+struct bus;
+struct irq;
+struct vclock;
+struct vatpit;
+
+struct vatpit *vatpit_create(struct irq *irq, struct vclock *clock);	/* ERR_PTR(-ENOMEM) */
+void vatpit_destroy(struct vatpit *vatpit);	/* process context, no chip lock held */
+void vatpit_reset(struct vatpit *vatpit);	/* VM_REINIT */
+void vatpit_connect(struct vatpit *vatpit, struct bus *bus);	/* registers its ports or window */
+
+
+#endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#define pr_fmt(fmt) "vmm: " fmt
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/kobject.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <asm/cpufeature.h>
+#include "hardware.h"
+
+static DEFINE_MUTEX(hardware_mutex);
+static unsigned int hardware_users;		/* hardware_mutex */
+static int hardware_hp_state;			/* hardware_mutex */
+static const struct backend *hardware_backend;	/* hardware_mutex; constant while users > 0 */
+
+const struct backend *hardware_probe(void)
+{
+	if (!boot_cpu_has(X86_FEATURE_SVM) && !boot_cpu_has(X86_FEATURE_VMX)) {
+		hardware_explain_absence();
+		return NULL;
+	}
+	if (!boot_cpu_has(X86_FEATURE_SVM)) {
+		pr_info("this version drives AMD-V only: VM creation will fail on this VT-x machine\n");
+		return NULL;
+	}
+	return svm_backend.setup() ? NULL : &svm_backend;
+}
+
+void hardware_release(const struct backend *backend)
+{
+	if (backend)
+		backend->teardown();
+}
+
+void hardware_explain_absence(void)
+{
+	if (!boot_cpu_has(X86_FEATURE_SVM) && !boot_cpu_has(X86_FEATURE_VMX))
+		pr_info_ratelimited("CPU has neither VT-x nor AMD-V (or the firmware or an outer hypervisor hides it): VM creation will fail\n");
+	else
+		pr_info_ratelimited("hardware virtualization was found unusable when the module was loaded: see the vmm: line of that time\n");
+}
+
+/* The module @name, if it is loaded, with its users. */
+static bool module_loaded(const char *name, int *users)
+{
+	struct kobject *kobj = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, name);
+	struct module_kobject *mk;
+
+	if (!kobj)
+		return false;
+	mk = container_of(kobj, struct module_kobject, kobj);
+	*users = mk->mod ? module_refcount(mk->mod) : 0;
+	kobject_put(kobj);
+	return true;
+}
+
+static void hardware_explain_busy(const struct backend *backend)
+{
+	int users;
+
+	if (module_loaded(backend->kvm_module, &users))
+		pr_warn_ratelimited("%s is in use by %s (%d users); VM creation will fail until it is released: modprobe -r %s, or 'options kvm enable_virt_at_load=0' in /etc/modprobe.d/kvm.conf\n",
+				    backend->feature, backend->kvm_module, users,
+				    backend->kvm_module);
+	else
+		pr_warn_ratelimited("%s is in use by another hypervisor; VM creation will fail until it is unloaded (vboxdrv? vmmon?)\n",
+				    backend->feature);
+}
+
+static int hardware_cpu_online(unsigned int cpu)
+{
+	unsigned long flags;
+	int err;
+
+	local_irq_save(flags);
+	err = hardware_backend->cpu_enable();
+	local_irq_restore(flags);
+	return err;
+}
+
+static int hardware_cpu_offline(unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	hardware_backend->cpu_disable();
+	local_irq_restore(flags);
+	return 0;
+}
+
+int hardware_get(const struct backend *backend)
+{
+	int state = 0;
+
+	mutex_lock(&hardware_mutex);
+	if (!hardware_users) {
+		hardware_backend = backend;
+		state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "vmm:online",
+					  hardware_cpu_online, hardware_cpu_offline);
+		if (state >= 0)
+			hardware_hp_state = state;
+	}
+	if (state >= 0)
+		hardware_users++;
+	mutex_unlock(&hardware_mutex);
+	if (state == -EBUSY)
+		hardware_explain_busy(backend);
+	return min(state, 0);
+}
+
+void hardware_put(const struct backend *backend)
+{
+	mutex_lock(&hardware_mutex);
+	if (!--hardware_users)
+		cpuhp_remove_state(hardware_hp_state);
+	mutex_unlock(&hardware_mutex);
+}

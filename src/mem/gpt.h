@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * gpt: the nested page-table tree and its iterator, neutral to the entry format.
+ * Who may call what at the same time: see the head of gpt.c.
+ */
+#ifndef VMM_MEM_GPT_H
+#define VMM_MEM_GPT_H
+
+#include <linux/types.h>
+#include "pte_format.h"
+
+struct gpt;
+struct page;
+
+struct gpt *gpt_create(const struct pte_format *format);	/* ERR_PTR(-ENOMEM) */
+void gpt_destroy(struct gpt *gpt);			/* no hardware walks it any more; drops references on leaves */
+u64 gpt_root_hpa(const struct gpt *gpt);		/* 4-level root table */
+/* Counts every change that took a permission away; hardware tags made before it are stale. Starts at 1. */
+u64 gpt_generation(const struct gpt *gpt);
+/*
+ * Install a leaf of 4 KiB << 9*level; takes over the caller's reference on @page (per leaf). Concurrent with
+ * other maps, may sleep. 0, -ENOMEM, -EEXIST (somebody was first, or a table stands where a 2 MiB leaf would go;
+ * caller keeps its reference), -EINVAL (@gpa or @page not aligned to the leaf, or the format has no such leaf).
+ */
+int gpt_map(struct gpt *gpt, u64 gpa, struct page *page, int prot, unsigned int level);
+/*
+ * Remove every leaf in the range and bump the generation. No vCPU runs. A 2 MiB leaf that is only partly in the
+ * range goes as a whole.
+ */
+void gpt_unmap(struct gpt *gpt, u64 gpa, u64 len);
+/* Lock-free look-up: leaf entry and its level, or 0 if nothing is mapped. vCPU thread, or removals kept out. */
+u64 gpt_lookup(const struct gpt *gpt, u64 gpa, unsigned int *level);
+/* Entries walked for @gpa, root first, up to 4 (VM_GET_GPA_PMAP). Returns how many. Any context. */
+int gpt_walk_entries(const struct gpt *gpt, u64 gpa, u64 entries[4]);
+u64 gpt_mapped_bytes(const struct gpt *gpt);
+
+/* Of a leaf that gpt_lookup() returned: host address of its first byte, and the GPT_PROT_* it grants. */
+u64 gpt_leaf_hpa(u64 pte, unsigned int level);
+int gpt_entry_prot(const struct gpt *gpt, u64 pte);
+bool gpt_maps_large(const struct gpt *gpt);		/* 2 MiB leaves are allowed */
+
+#endif

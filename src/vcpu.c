@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <linux/err.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include "backend.h"
+#include "dev/vlapic.h"
+#include "vcpu.h"
+#include "vm.h"
+#include "x86/fpu.h"
+#include "x86/paging.h"
+
+static_assert(VLAPIC_IPI_RECV - VLAPIC_GRATUITOUS_EOI + 1 == VLAPIC_STAT_LAST,
+	      "the vlapic counts into a slice of vcpu->stats");
+
+struct vcpu *vcpu_create(struct vm *vm, unsigned int id)
+{
+	struct vcpu *vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!vcpu)
+		return ERR_PTR(-ENOMEM);
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->last_cpu = -1;
+	raw_spin_lock_init(&vcpu->lock);
+	init_waitqueue_head(&vcpu->idle_wait);
+
+	vcpu->fpu = guest_fpu_create();
+	if (IS_ERR(vcpu->fpu)) {
+		err = PTR_ERR(vcpu->fpu);
+		goto err_free;
+	}
+	err = vm->backend->vcpu_init(vcpu);
+	if (err)
+		goto err_fpu;
+	vcpu->vlapic = vlapic_create(&vm->irq, &vm->clock, id,
+				     &vcpu->stats[VLAPIC_GRATUITOUS_EOI]);
+	if (IS_ERR(vcpu->vlapic)) {
+		err = PTR_ERR(vcpu->vlapic);
+		goto err_backend;
+	}
+	vcpu_reset(vcpu);
+	return vcpu;
+
+err_backend:
+	vm->backend->vcpu_fini(vcpu);
+err_fpu:
+	guest_fpu_destroy(vcpu->fpu);
+err_free:
+	kfree(vcpu);
+	return ERR_PTR(err);
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+	vlapic_destroy(vcpu->vlapic);
+	vcpu->vm->backend->vcpu_fini(vcpu);
+	guest_fpu_destroy(vcpu->fpu);
+	if (vcpu->task)
+		put_task_struct(vcpu->task);
+	kfree(vcpu);
+}
+
+void vcpu_reset(struct vcpu *vcpu)
+{
+	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
+	memset(vcpu->dr, 0, sizeof(vcpu->dr));
+	memset(&vcpu->events, 0, sizeof(vcpu->events));
+	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
+	memset(vcpu->stats, 0, sizeof(vcpu->stats));
+	vcpu->cr2 = 0;
+	vcpu->nextrip = 0;
+	vcpu->exit_rip = 0;
+	vcpu->tsc_offset = 0;
+	vcpu->mask_hwintr = false;
+	vcpu->halt_exit = false;
+	clear_bit(VCPU_REQ_INIT, &vcpu->requests);
+	vcpu->cpuid = (struct cpuid_vcpu){ .apic_id = vcpu->id, .xcr0 = XFEATURE_MASK_FP };
+	x86_msrs_reset(&vcpu->msrs);
+	guest_fpu_reset(vcpu->fpu);
+	vlapic_set_ipi_exit(vcpu->vlapic, false);
+	vlapic_set_x2apic_state(vcpu->vlapic, X2APIC_DISABLED);
+	vlapic_reset(vcpu->vlapic);
+	vcpu->vm->backend->vcpu_reset(vcpu);
+}
+
+static bool vcpu_try_freeze(struct vcpu *vcpu)
+{
+	unsigned long flags;
+	bool idle;
+
+	raw_spin_lock_irqsave(&vcpu->lock, flags);
+	idle = vcpu->state == VCPU_IDLE;
+	if (idle)
+		WRITE_ONCE(vcpu->state, VCPU_FROZEN);
+	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
+	return idle;
+}
+
+int vcpu_freeze(struct vcpu *vcpu)
+{
+	long left;
+
+	might_sleep();
+	while (!vcpu_try_freeze(vcpu)) {
+		vcpu_request(vcpu, VCPU_REQ_IDLE);
+		left = wait_event_killable_timeout(vcpu->idle_wait,
+						   READ_ONCE(vcpu->state) == VCPU_IDLE, HZ);
+		if (left < 0)
+			return -EINTR;
+	}
+	return 0;
+}
+
+void vcpu_thaw(struct vcpu *vcpu)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&vcpu->lock, flags);
+	WRITE_ONCE(vcpu->state, VCPU_IDLE);
+	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
+	wake_up(&vcpu->idle_wait);
+}
+
+void vcpu_notify(struct vcpu *vcpu)
+{
+	unsigned long flags;
+	int state;
+
+	/* Pairs with vcpu_announce_running() and with set_current_state() in the sleepers. */
+	smp_mb();
+	state = READ_ONCE(vcpu->state);
+	if (state != VCPU_RUNNING && state != VCPU_SLEEPING)
+		return;
+
+	raw_spin_lock_irqsave(&vcpu->lock, flags);
+	if (vcpu->task) {
+		if (state == VCPU_RUNNING)
+			kick_process(vcpu->task);
+		else
+			wake_up_process(vcpu->task);
+	}
+	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
+}
+
+void vcpu_request(struct vcpu *vcpu, enum vcpu_request request)
+{
+	set_bit(request, &vcpu->requests);
+	vcpu_notify(vcpu);
+}
+
+bool vcpu_test_clear_request(struct vcpu *vcpu, enum vcpu_request request)
+{
+	return test_bit(request, &vcpu->requests) &&
+	       test_and_clear_bit(request, &vcpu->requests);
+}
+
+void vcpu_adopt_thread(struct vcpu *vcpu)
+{
+	struct task_struct *old = vcpu->task;
+	unsigned long flags;
+
+	if (old == current)
+		return;
+	get_task_struct(current);
+	raw_spin_lock_irqsave(&vcpu->lock, flags);
+	vcpu->task = current;
+	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
+	if (old)
+		put_task_struct(old);
+}
+
+#define HOST_WORK (_TIF_NEED_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME)
+
+bool vcpu_host_work_pending(void)
+{
+	return read_thread_flags() & HOST_WORK;
+}
+
+bool vcpu_entry_blocked(struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->requests) || vcpu_host_work_pending();
+}
+
+void vcpu_load(struct vcpu *vcpu)
+{
+	int cpu;
+
+	if (vcpu->loaded)
+		return;
+	guest_fpu_load(vcpu->fpu, vcpu->cpuid.xcr0);
+	cpu = smp_processor_id();
+	if (vcpu->last_cpu != cpu)
+		vcpu_stat_inc(vcpu, VCPU_MIGRATIONS);
+	vcpu->vm->backend->vcpu_load(vcpu);
+	vcpu->last_cpu = cpu;
+	vcpu->loaded = true;
+}
+
+void vcpu_put(struct vcpu *vcpu)
+{
+	if (!vcpu->loaded)
+		return;
+	vcpu->loaded = false;
+	vcpu->vm->backend->vcpu_put(vcpu);
+	guest_fpu_save(vcpu->fpu, vcpu->cpuid.xcr0);
+}
+
+int vcpu_gpr_index(int reg)
+{
+	static const s8 index[] = {
+		[VM_REG_GUEST_RAX] = GPR_RAX, [VM_REG_GUEST_RBX] = GPR_RBX,
+		[VM_REG_GUEST_RCX] = GPR_RCX, [VM_REG_GUEST_RDX] = GPR_RDX,
+		[VM_REG_GUEST_RSI] = GPR_RSI, [VM_REG_GUEST_RDI] = GPR_RDI,
+		[VM_REG_GUEST_RBP] = GPR_RBP, [VM_REG_GUEST_R8] = GPR_R8,
+		[VM_REG_GUEST_R9] = GPR_R9, [VM_REG_GUEST_R10] = GPR_R10,
+		[VM_REG_GUEST_R11] = GPR_R11, [VM_REG_GUEST_R12] = GPR_R12,
+		[VM_REG_GUEST_R13] = GPR_R13, [VM_REG_GUEST_R14] = GPR_R14,
+		[VM_REG_GUEST_R15] = GPR_R15,
+	};
+
+	if (reg == VM_REG_GUEST_RSP)
+		return GPR_RSP;
+	return reg >= 0 && reg < ARRAY_SIZE(index) ? index[reg] : -1;
+}
+
+/* Storage of a register that vcpu.c keeps, or NULL: the backend's. */
+static u64 *vcpu_reg_slot(struct vcpu *vcpu, int reg)
+{
+	int gpr = vcpu_gpr_index(reg);
+
+	if (gpr >= 0)
+		return &vcpu->gpr[gpr];
+	switch (reg) {
+	case VM_REG_GUEST_CR2:
+		return &vcpu->cr2;
+	case VM_REG_GUEST_DR0:
+	case VM_REG_GUEST_DR1:
+	case VM_REG_GUEST_DR2:
+	case VM_REG_GUEST_DR3:
+		return &vcpu->dr[reg - VM_REG_GUEST_DR0];
+	default:
+		return NULL;
+	}
+}
+
+int vcpu_reg_get(struct vcpu *vcpu, int reg, u64 *val)
+{
+	u64 *slot = vcpu_reg_slot(vcpu, reg);
+
+	if (slot) {
+		*val = *slot;
+		return 0;
+	}
+	switch (reg) {
+	case VM_REG_GUEST_RIP:
+		*val = vcpu->exit_rip;
+		return 0;
+	case VM_REG_GUEST_TPR:
+		*val = vlapic_cr8_read(vcpu->vlapic);
+		return 0;
+	default:
+		return vcpu->vm->backend->reg_get(vcpu, reg, val);
+	}
+}
+
+int vcpu_reg_set(struct vcpu *vcpu, int reg, u64 val)
+{
+	u64 *slot = vcpu_reg_slot(vcpu, reg);
+
+	if (slot) {
+		*slot = val;
+		return 0;
+	}
+	switch (reg) {
+	case VM_REG_GUEST_RIP:
+		vcpu->exit_rip = val;
+		vcpu->nextrip = val;
+		return 0;
+	case VM_REG_GUEST_TPR:
+		if (val > 15)
+			return -EINVAL;
+		vlapic_cr8_write(vcpu->vlapic, val);
+		return 0;
+	default:
+		return vcpu->vm->backend->reg_set(vcpu, reg, val);
+	}
+}
+
+int vcpu_inject_exception(struct vcpu *vcpu, int vector, bool has_error, u32 error, bool restart)
+{
+	u64 cr0 = 0;
+	int err;
+
+	vcpu->vm->backend->reg_get(vcpu, VM_REG_GUEST_CR0, &cr0);
+	err = event_set_exception(&vcpu->events, vector, has_error, error, !(cr0 & X86_CR0_PE));
+	if (err)
+		return err;
+	/* A fault is delivered before the instruction that an STI or MOV SS would protect. */
+	vcpu->vm->backend->reg_set(vcpu, VM_REG_GUEST_INTR_SHADOW, 0);
+	if (restart)
+		vcpu->nextrip = vcpu->exit_rip;
+	return 0;
+}
+
+void vcpu_inject_fault(struct vcpu *vcpu, int vector, bool has_error, u32 error)
+{
+	/*
+	 * Only one exception can be pending: an exit is handled to its end, and the
+	 * event consumed at entry, before the next exit can raise another.
+	 */
+	if (vcpu_inject_exception(vcpu, vector, has_error, error, true))
+		vm_mark_dead(vcpu->vm, "second exception while one is pending");
+}
+
+void vcpu_paging(struct vcpu *vcpu, struct vm_guest_paging *paging)
+{
+	const struct backend *backend = vcpu->vm->backend;
+	u64 cr0 = 0, cr4 = 0, efer = 0;
+	struct seg_desc cs = {}, ss = {};
+
+	backend->reg_get(vcpu, VM_REG_GUEST_CR0, &cr0);
+	backend->reg_get(vcpu, VM_REG_GUEST_CR3, &paging->cr3);
+	backend->reg_get(vcpu, VM_REG_GUEST_CR4, &cr4);
+	backend->reg_get(vcpu, VM_REG_GUEST_EFER, &efer);
+	backend->desc_get(vcpu, VM_REG_GUEST_CS, &cs);
+	backend->desc_get(vcpu, VM_REG_GUEST_SS, &ss);
+	paging->cpl = (ss.access >> 5) & 3;
+	paging->cpu_mode = x86_cpu_mode(cr0, efer, cs.access);
+	paging->paging_mode = x86_paging_mode(cr0, cr4, efer);
+}
+
+void vcpu_cpuid(struct vcpu *vcpu)
+{
+	struct cpuid_result regs;
+
+	cpuid_emulate(&vmm_cpuid_host, &vcpu->vm->cpuid, &vcpu->cpuid, (u32)vcpu->gpr[GPR_RAX],
+		      (u32)vcpu->gpr[GPR_RCX], &regs, &vmm_xcpuids);
+	vcpu->gpr[GPR_RAX] = regs.eax;
+	vcpu->gpr[GPR_RBX] = regs.ebx;
+	vcpu->gpr[GPR_RCX] = regs.ecx;
+	vcpu->gpr[GPR_RDX] = regs.edx;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* PCI configuration mechanism #1 (PCI Local Bus Specification 3.0, 3.2.2.3.2). Functions that are not there read all ones. */
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "inout.h"
+#include "pci.h"
+
+#define ADDRESS_PORT		0xcf8
+#define DATA_PORT		0xcfc
+#define ADDRESS_ENABLE		0x80000000u
+#define ADDRESS_MASK		0x80fffffcu
+
+#define CONFIG_SIZE		256
+
+#define COMMAND_OFFSET		0x04
+#define COMMAND_MASK		0x0007		/* I/O, memory, bus master */
+
+/* The vendor and device numbers by which bhyve's guests know their host bridge. */
+static struct {
+	pthread_mutex_t	lock;
+	uint32_t	address;		/* under lock */
+	uint8_t		bridge[CONFIG_SIZE];	/* under lock; configuration of 0:0.0 */
+} pci = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.bridge = {
+		[0x00] = 0x75, [0x01] = 0x12,	/* vendor */
+		[0x02] = 0x75, [0x03] = 0x12,	/* device */
+		[0x0a] = 0x00, [0x0b] = 0x06,	/* class: host bridge */
+	},
+};
+
+/* Only 4-byte accesses reach the address register. Its second byte is also the reset register's port, for which pm.c registers later. */
+static void address_access(void *device, unsigned int offset, bool in, unsigned int bytes, uint32_t *value)
+{
+	(void)device;
+	(void)offset;
+	(void)bytes;
+	pthread_mutex_lock(&pci.lock);
+	if (in)
+		*value = pci.address;
+	else
+		pci.address = *value & ADDRESS_MASK;
+	pthread_mutex_unlock(&pci.lock);
+}
+
+static void bridge_write(unsigned int reg, unsigned int bytes, uint32_t value)
+{
+	for (unsigned int i = 0; i < bytes; i++, reg++, value >>= 8)
+		if (reg == COMMAND_OFFSET)
+			pci.bridge[reg] = value & COMMAND_MASK;
+}
+
+static void data_access(void *device, unsigned int offset, bool in, unsigned int bytes, uint32_t *value)
+{
+	unsigned int reg;
+
+	(void)device;
+	pthread_mutex_lock(&pci.lock);
+	reg = (pci.address & 0xfc) + offset;
+	if ((pci.address & ~0xfcu) != ADDRESS_ENABLE)
+		*value = 0xffffffff;
+	else if (in)
+		memcpy(value, pci.bridge + reg, bytes);
+	else
+		bridge_write(reg, bytes, *value);
+	pthread_mutex_unlock(&pci.lock);
+}
+
+void pci_create(void)
+{
+	inout_register(ADDRESS_PORT, 4, 4, address_access, NULL);
+	inout_register(DATA_PORT, 4, 1 | 2 | 4, data_access, NULL);
+}
