@@ -12,8 +12,9 @@
 
 KVER ?= $(shell uname -r)
 KDIR ?= $(firstword $(wildcard /lib/modules/$(KVER)/build /usr/src/linux-headers-$(KVER)))
-release = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
-B = $(CURDIR)/build/$(release)
+# Not include/config/kernel.release: Debian's 6.1 has the upstream version there.
+release := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+B := $(CURDIR)/build/$(release)
 
 KERNEL ?= 6.1
 GUEST ?= 6.1
@@ -26,13 +27,12 @@ check-kdir:
 	@test -n "$(KDIR)" || { echo "vmm: no kernel headers for $(KVER): install linux-headers-$(KVER), or name a folder with KDIR=" >&2; exit 1; }
 	@test -n "$(release)" || { echo "vmm: $(KDIR) is not a configured kernel build folder" >&2; exit 1; }
 
-# Links are made anew, so that a source that is gone is gone there too; objects stay.
+# A link a source; links whose source has gone go too. Safe beside another make.
 tree: check-kdir
-	@mkdir -p $(B)
-	@find $(B) -type l -delete
-	@ln -s $(CURDIR)/Kbuild $(CURDIR)/VERSION $(CURDIR)/uapi $(B)/
-	@cd $(CURDIR) && find src kunit -type d -exec mkdir -p $(B)/{} \;
-	@cd $(CURDIR) && find src kunit -type f -exec ln -s $(CURDIR)/{} $(B)/{} \;
+	@cd $(CURDIR) && find src kunit uapi -type d -exec mkdir -p $(B)/{} \;
+	@find $(B) -xtype l -delete
+	@cd $(CURDIR) && find Kbuild VERSION src kunit uapi -type f | while read -r f; do \
+		test -L $(B)/$$f || ln -sf $(CURDIR)/$$f $(B)/$$f; done
 	@src/compat/probe.sh $(KDIR) $(B)/src/compat/compat_config.h
 
 module: tree

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * CPUID of src/x86/cpuid.c: every feature bit by its class, and whole answers for two synthetic hosts, a Haswell desktop and a Zen 3 EPYC.
+ * CPUID of src/x86/cpuid.c: every feature bit by its class, and whole answers for
+ * two synthetic hosts, a Haswell desktop and a Zen 3 EPYC.
  */
 #include <kunit/test.h>
 #include <linux/bits.h>

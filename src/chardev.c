@@ -170,14 +170,16 @@ bool chardev_name_valid(const char *name)
 
 /* --- nodes --------------------------------------------------------------------------- */
 
-/* Nodes belong to the VM's creator. */
+/* Nodes belong to the VM's creator. On removal only the path is asked for. */
 static char *node_devnode(COMPAT_DEVNODE_CONST struct device *dev, umode_t *mode,
 			  kuid_t *uid, kgid_t *gid)
 {
 	kuid_t *owner = dev_get_drvdata(dev);
 
-	*mode = 0600;
-	*uid = *owner;
+	if (mode)
+		*mode = 0600;
+	if (uid)
+		*uid = *owner;
 	return NULL;
 }
 

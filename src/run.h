@@ -15,7 +15,7 @@ struct vcpu;
 static __always_inline void vcpu_context_enter(void)
 {
 	if (!context_tracking_guest_enter())
-		rcu_virt_note_context_switch();
+		compat_rcu_virt_note_context_switch();
 }
 
 static __always_inline void vcpu_context_exit(void)

@@ -49,5 +49,11 @@
 #define COMPAT_CTL_TABLE_END	{ },
 #endif
 
+#ifdef HAVE_RCU_VIRT_NOTE_PLAIN
+#define compat_rcu_virt_note_context_switch()	rcu_virt_note_context_switch()
+#else
+#define compat_rcu_virt_note_context_switch()	rcu_virt_note_context_switch(smp_processor_id())
+#endif
+
 #endif /* __ASSEMBLY__ */
 #endif

@@ -10,10 +10,10 @@ struct irq;
 struct vclock;
 struct vatpit;
 
-struct vatpit *vatpit_create(struct irq *irq, struct vclock *clock);	/* ERR_PTR(-ENOMEM) */
-void vatpit_destroy(struct vatpit *vatpit);	/* process context, no chip lock held */
-void vatpit_reset(struct vatpit *vatpit);	/* VM_REINIT */
-void vatpit_connect(struct vatpit *vatpit, struct bus *bus);	/* registers its ports or window */
-
+struct vatpit *vatpit_create(struct irq *irq, struct vclock *clock);	/* ERR_PTR(-ENOMEM); process context */
+/* Waits for the timer's callback: process context, no chip lock held, nobody uses it any more. */
+void vatpit_destroy(struct vatpit *vatpit);
+void vatpit_reset(struct vatpit *vatpit);	/* VM_REINIT: as created */
+void vatpit_connect(struct vatpit *vatpit, struct bus *bus);	/* registers its ports */
 
 #endif

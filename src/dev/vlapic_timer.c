@@ -85,14 +85,10 @@ static void vlapic_timer_fire(struct vtimer *vtimer)
 	u64 now_ns;
 
 	raw_spin_lock_irqsave(&timer->lock, flags);
-	if (!timer->armed)
-		goto out;
 	now_ns = vclock_now_ns(vtimer->clock);
-	if (now_ns < timer->expires_ns) {
-		/* Moved, or the clock was paused, after this callback had begun. */
-		vtimer_arm(vtimer, timer->expires_ns);
+	/* Not yet: it was moved after this callback had begun, and comes again. */
+	if (!timer->armed || now_ns < timer->expires_ns)
 		goto out;
-	}
 	if (timer->mode == VLAPIC_TIMER_PERIODIC)
 		vlapic_timer_reload(timer, now_ns);
 	else
@@ -111,8 +107,6 @@ void vlapic_timer_init(struct vlapic_timer *timer, struct vclock *clock, struct 
 
 void vlapic_timer_destroy(struct vlapic_timer *timer)
 {
-	/* A periodic callback re-arms: it must find the timer stopped before it is waited for. */
-	vlapic_timer_stop(timer);
 	vtimer_destroy(&timer->vtimer);
 }
 

@@ -10,16 +10,28 @@ struct irq;
 struct vclock;
 struct vrtc;
 
-struct vrtc *vrtc_create(struct irq *irq, struct vclock *clock);	/* ERR_PTR(-ENOMEM) */
-void vrtc_destroy(struct vrtc *vrtc);	/* process context, no chip lock held */
-void vrtc_reset(struct vrtc *vrtc);	/* VM_REINIT */
-void vrtc_connect(struct vrtc *vrtc, struct bus *bus);	/* registers its ports or window */
+/* Shows 1970-01-01 00:00:00; ERR_PTR(-ENOMEM); process context. */
+struct vrtc *vrtc_create(struct irq *irq, struct vclock *clock);
+/* Waits for the timer's callback: process context, no chip lock held, nobody uses it any more. */
+void vrtc_destroy(struct vrtc *vrtc);
+void vrtc_reset(struct vrtc *vrtc);	/* VM_REINIT: interrupts off; time, mode and NVRAM stay */
+void vrtc_connect(struct vrtc *vrtc, struct bus *bus);	/* registers its ports */
 
-/* semantics.md section 22; any process context. */
-int vrtc_nvram_read(struct vrtc *vrtc, int offset, u8 *val);	/* -EINVAL */
-int vrtc_nvram_write(struct vrtc *vrtc, int offset, u8 val);	/* -EINVAL */
-s64 vrtc_get_time(struct vrtc *vrtc);				/* seconds since 1970, -1: broken */
-int vrtc_set_time(struct vrtc *vrtc, s64 secs);			/* -EBUSY, -EINVAL */
-extern bool vrtc_flag_broken_time;				/* module parameter */
+/* VM_RTC_READ and _WRITE, VM_RTC_GETTIME and _SETTIME (semantics.md section 22); any context. */
+
+/* @offset 0-127, else -EINVAL. Reading register C this way clears nothing. */
+int vrtc_nvram_read(struct vrtc *vrtc, int offset, u8 *val);
+/* @offset 14-127 without the century, else -EINVAL. */
+int vrtc_nvram_write(struct vrtc *vrtc, int offset, u8 val);
+/* Seconds since 1970; -1: the date is none, the clock stands. */
+s64 vrtc_get_time(struct vrtc *vrtc);
+/*
+ * @secs: from 1970 to the end of 9999, else -EINVAL; or -1: stop the clock as an invalid date does.
+ * -EBUSY: the guest has updates halted (register B, SET), and @secs is not the time at which it stands.
+ */
+int vrtc_set_time(struct vrtc *vrtc, s64 secs);
+
+/* Module parameter: an invalid date fails the port write that puts it into force. */
+extern bool vrtc_flag_broken_time;
 
 #endif

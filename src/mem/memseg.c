@@ -14,35 +14,54 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/mount.h>
 #include <linux/pagemap.h>
 #include <linux/rcupdate.h>
 #include <linux/shmem_fs.h>
 #include <linux/string.h>
+#include <compat_mm.h>
 
 #include "gpt.h"
 #include "mem_priv.h"
+
+static unsigned long memseg_limit_mb;
+module_param_named(memory_limit, memseg_limit_mb, ulong, 0444);
+MODULE_PARM_DESC(memory_limit, "memory that all VMs together may take, in MiB; 0: the host's, less an eighth or 2048 MiB, whichever is less");
 
 static struct vfsmount *memseg_mnt;	/* constant after load */
 
 /* ---- The mount ---- */
 
+/*
+ * VMs outlive processes, so that killing a process gives none of their memory back:
+ * without a limit they could leave the host with nothing that helps. At the limit,
+ * VM_RUN and requests get ENOMEM, and a program that touches a new page SIGBUS.
+ */
+static unsigned long memseg_limit(void)
+{
+	unsigned long ram_mb = totalram_pages() >> (20 - PAGE_SHIFT);
+
+	return memseg_limit_mb ?: ram_mb - min(ram_mb / 8, 2048UL);
+}
+
 static struct vfsmount *memseg_mount(const char *options)
 {
 	struct file_system_type *type = get_fs_type("tmpfs");
-	char data[32];
+	char data[64];
 
 	if (!type)
 		return ERR_PTR(-ENODEV);
-	strscpy(data, options, sizeof(data));	/* the parser cuts it up */
-	/* SB_KERNMOUNT: no limit of half the host's memory, and invisible. */
+	snprintf(data, sizeof(data), "size=%luM%s", memseg_limit(), options);	/* the parser cuts it up */
+	/* SB_KERNMOUNT: reached by the files made on it alone. */
 	return vfs_kern_mount(type, SB_KERNMOUNT, type->name, data);
 }
 
 int mem_module_init(void)
 {
-	struct vfsmount *mnt = memseg_mount("huge=within_size");
+	struct vfsmount *mnt = memseg_mount(",huge=within_size");
 
 	if (IS_ERR(mnt)) {
 		pr_notice("no huge pages for guest memory (tmpfs: error %ld), guests run on 4 KiB pages\n",
@@ -169,7 +188,7 @@ struct page *memseg_read_page(struct file *file, u64 off)
 		return page;
 	if (PTR_ERR(page) == -EIO || PTR_ERR(page) == -EHWPOISON)
 		return ERR_PTR(-EFAULT);
-	return ERR_PTR(-ENOMEM);	/* also -ENOSPC: the overcommit policy refuses */
+	return ERR_PTR(-ENOMEM);	/* also -ENOSPC: the limit, or the overcommit policy */
 }
 
 /* ---- User mappings ---- */

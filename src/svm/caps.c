@@ -6,6 +6,7 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 #include "../dev/vlapic.h"
+#include "../x86/fpu.h"
 #include "svm.h"
 
 #define EFER_TRANSLATION_CACHE_EXT	BIT_ULL(15)
@@ -32,16 +33,18 @@ static u64 cr4_allowed(void)
 	u64 allowed = X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE |
 		      X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR |
 		      X86_CR4_OSXMMEXCPT;
+	u32 leaf_7_ebx = cpuid_eax(0) >= 7 ? cpuid_ebx(7) : 0;
 
-	if (boot_cpu_has(X86_FEATURE_FSGSBASE))
+	/* Straight from CPUID, as the guest is told: the host's command line may have hidden some. */
+	if (leaf_7_ebx & BIT(0))
 		allowed |= X86_CR4_FSGSBASE;
-	if (boot_cpu_has(X86_FEATURE_SMEP))
+	if (leaf_7_ebx & BIT(7))
 		allowed |= X86_CR4_SMEP;
-	if (boot_cpu_has(X86_FEATURE_SMAP))
+	if (leaf_7_ebx & BIT(20))
 		allowed |= X86_CR4_SMAP;
-	if (boot_cpu_has(X86_FEATURE_PCID))
+	if (cpuid_ecx(1) & BIT(17))
 		allowed |= X86_CR4_PCIDE;
-	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
+	if (fpu_xcr0_permitted())
 		allowed |= X86_CR4_OSXSAVE;
 	return allowed;
 }

@@ -5,6 +5,8 @@
  */
 #include <linux/bitops.h>
 #include <linux/nospec.h>
+#include <linux/percpu.h>
+#include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <asm/cpufeature.h>
+#include <linux/percpu.h>
 #include <asm/debugreg.h>
 #include <asm/nospec-branch.h>
 #include "../dev/vlapic.h"

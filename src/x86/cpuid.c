@@ -106,12 +106,27 @@
 #define XCR0_ZMM		GENMASK_ULL(7, 5)
 #define XSAVE_HEADER_END	576u	/* legacy region and XSAVE header */
 
-/* Leaves whose answer depends on ECX: how many subleaves are cached. */
+/* Leaves whose answer depends on ECX, and where their subleaves are in host->sub. */
+enum {
+	SUB_4,
+	SUB_7 = SUB_4 + 8,
+	SUB_D = SUB_7 + 4,
+	SUB_17 = SUB_D + 64,
+	SUB_18 = SUB_17 + 4,
+	SUB_8000001D = SUB_18 + 24,
+	SUB_END = SUB_8000001D + 8
+};
+static_assert(SUB_END == CPUID_CACHE_SUBLEAVES);
+
 static const struct {
-	u32 leaf;
-	u32 count;
-} subleaf_counts[] = {
-	{ 0x4, 8 }, { 0x7, 4 }, { 0xd, 64 }, { 0x17, 4 }, { 0x18, 24 }, { 0x8000001d, 8 },
+	u32 leaf, first, end;
+} subleaves[] = {
+	{ 0x4, SUB_4, SUB_7 },
+	{ 0x7, SUB_7, SUB_D },
+	{ 0xd, SUB_D, SUB_17 },
+	{ 0x17, SUB_17, SUB_18 },
+	{ 0x18, SUB_18, SUB_8000001D },
+	{ 0x8000001d, SUB_8000001D, SUB_END },
 };
 
 /* One CPUID instruction of a guest. */
@@ -426,12 +441,12 @@ static const struct cpuid_row ext_rows[CPUID_CACHE_LEAVES] = {
  */
 static int subleaf_slot(u32 leaf, u32 subleaf)
 {
-	u32 i, slot = 0;
+	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(subleaf_counts); i++) {
-		if (subleaf_counts[i].leaf == leaf)
-			return subleaf < subleaf_counts[i].count ? slot + subleaf : CPUID_CACHE_SUBLEAVES;
-		slot += subleaf_counts[i].count;
+	for (i = 0; i < ARRAY_SIZE(subleaves); i++) {
+		if (subleaves[i].leaf == leaf)
+			return subleaf < subleaves[i].end - subleaves[i].first ?
+			       subleaves[i].first + subleaf : CPUID_CACHE_SUBLEAVES;
 	}
 	return -1;
 }
@@ -454,14 +469,13 @@ static bool host_has_leaf(const struct cpuid_host *host, u32 leaf)
 
 static void cache_fill_subleaves(struct cpuid_host *host)
 {
-	u32 i, subleaf, leaf, slot = 0;
+	u32 i, slot;
 
-	for (i = 0; i < ARRAY_SIZE(subleaf_counts); i++) {
-		leaf = subleaf_counts[i].leaf;
-		for (subleaf = 0; subleaf < subleaf_counts[i].count; subleaf++, slot++) {
-			if (host_has_leaf(host, leaf))
-				host->query(leaf, subleaf, &host->sub[slot]);
-		}
+	for (i = 0; i < ARRAY_SIZE(subleaves); i++) {
+		if (!host_has_leaf(host, subleaves[i].leaf))
+			continue;
+		for (slot = subleaves[i].first; slot < subleaves[i].end; slot++)
+			host->query(subleaves[i].leaf, slot - subleaves[i].first, &host->sub[slot]);
 	}
 }
 

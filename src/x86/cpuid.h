@@ -16,7 +16,7 @@ struct cpuid_policy {			/* one a VM, constant while vCPUs run */
 	bool leaf_b;			/* hw.vmm.topology.cpuid_leaf_b */
 	bool tsc_invariant;		/* and synchronized */
 	bool tsc_deadline;		/* our vlapic has it: offered, whatever the host has */
-	u32 tsc_khz;			/* no leaf shows it: 0x15 is zero */
+	u32 tsc_khz;			/* host TSC, for the TSC deadline; no leaf shows it: 0x15 is zero */
 };
 
 struct cpuid_vcpu {			/* own thread */
@@ -30,7 +30,7 @@ struct cpuid_vcpu {			/* own thread */
 struct cpuid_result { u32 eax, ebx, ecx, edx; };
 
 #define CPUID_CACHE_LEAVES	0x40	/* leaves of either range, from 0 and from 0x80000000 */
-#define CPUID_CACHE_SUBLEAVES	112	/* subleaves from 1 on, of all leaves that have any */
+#define CPUID_CACHE_SUBLEAVES	112	/* subleaves, of all leaves that have any */
 
 /*
  * The host's own answers. CPUID is slow, and traps where the host is itself a

@@ -217,10 +217,8 @@ static void vector_fields(struct insn *insn, u8 p0, u8 p1)
 	insn->vvvv = (~p1 >> 3) & 0xf;
 	insn->pp = p1 & 3;
 	/* Outside 64-bit mode there are eight registers, and W is ignored. */
-	if (!insn->long_mode) {
+	if (!insn->long_mode)
 		insn->ext = 0;
-		insn->vvvv &= 7;
-	}
 }
 
 static int scan_vex2(struct scan *s)
@@ -672,7 +670,7 @@ static void vie_set_prefixes(struct vie *vie, const struct insn *insn)
 	vie->segment_override = insn->segment != 0xff;
 	vie->vex_present = insn->encoding == INSN_VEX;
 	vie->vex_l = insn->vector_len;
-	vie->vex_reg = insn->vvvv;
+	vie->vex_reg = insn->long_mode ? insn->vvvv : insn->vvvv & 7;
 	vie->vex_pp = vie->vex_present ? insn->pp : 0;
 }
 

@@ -208,7 +208,7 @@ struct insn {
 	u8 encoding;		/* enum insn_encoding */
 	u8 ext;			/* W, R, X, B as in the low bits of REX, from REX or VEX */
 	u8 pp;			/* mandatory prefix: 0 none, 1 66, 2 F3, 3 F2 */
-	u8 vvvv;		/* VEX, EVEX, XOP: the register, complement undone */
+	u8 vvvv;		/* VEX, EVEX, XOP: as encoded, complement undone */
 	u8 vector_len;		/* 0: 128, 1: 256, 2: 512 bits */
 
 	u8 opsize;		/* 2, 4 or 8, before defaults of single instructions */

@@ -10,6 +10,7 @@
 
 #include <linux/types.h>
 #include <asm/fpu/xcr.h>
+#include <linux/mm.h>
 #include <asm/fpu/types.h>
 
 struct guest_fpu;

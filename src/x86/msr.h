@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* msr: MSRs that are the same on both vendors: MTRR, PAT, MCG, APIC aside (semantics.md section 23); rules for EFER, CR0, CR4, XCR0 (section 25). */
+/*
+ * msr: MSRs that are the same on both vendors: MTRR, PAT, MCG, APIC aside (semantics.md section 23); what a guest may write
+ * to EFER, CR0, CR4, XCR0 (section 25).
+ */
 #ifndef VMM_X86_MSR_H
 #define VMM_X86_MSR_H
 

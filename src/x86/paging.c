@@ -15,7 +15,9 @@
  * the leaf has been found. The second pass sets accessed and dirty bits by
  * compare and exchange against exactly the entries that were checked; when one
  * of them has changed meanwhile, the whole translation starts again, so rights
- * never come from one state of the tables and bits go to another.
+ * never come from one state of the tables and bits go to another. A table that
+ * points at itself, as some guests have, makes the walk lose that race once
+ * against its own mark, and win the next time.
  *
  * Not known here, and therefore not checked: the guest's physical address
  * width (address bits up to 51 are taken as they come), EFER.NXE and the

@@ -16,6 +16,9 @@ void guest_start(void (*main_fn)(void));
 #define STUB_BYTES	16
 
 /* The compiler may ask for these. */
+void *memset(void *to, int c, size_t n);
+void *memcpy(void *to, const void *from, size_t n);
+
 void *memset(void *to, int c, size_t n)
 {
 	uint8_t *p = to;

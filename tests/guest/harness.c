@@ -491,7 +491,7 @@ bool host_is_amd(void)
 	unsigned int eax, ebx = 0, ecx, edx;
 
 	__get_cpuid(0, &eax, &ebx, &ecx, &edx);
-	return ebx == signature_AMD_ebx || ebx == signature_HYGON_ebx;
+	return ebx == signature_AMD_ebx || ebx == 0x6f677948;	/* "Hygo" */
 }
 
 uint64_t stat_get(struct machine *m, int id, const char *description)

@@ -38,6 +38,7 @@
 #define SEL_TSS(id)	(0x60 + 16 * (id))
 #define GDT_BYTES	(SEL_TSS(GUEST_VCPUS_MAX))
 
+#ifndef __ASSEMBLER__
 /* A failed check. */
 struct report {
 	unsigned long long	got;
@@ -45,5 +46,6 @@ struct report {
 	unsigned int		line;
 	char			text[104];
 };
+#endif
 
 #endif /* PROTOCOL_H */

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* Devices that the kernel emulates: the three with registers in memory, the HPET's identity, the clock. */
+/*
+ * Devices that the kernel emulates: the three with registers in memory, the HPET's identity, the
+ * clock.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "internal.h"
 
-int vm_readwrite_kernemu_device(struct vcpu *vcpu, vm_paddr_t gpa, bool write, int size, uint64_t *value)
+int vm_readwrite_kernemu_device(struct vcpu *vcpu, vm_paddr_t gpa, bool write, int size,
+				uint64_t *value)
 {
 	struct vm_readwrite_kernemu_device arg;
 

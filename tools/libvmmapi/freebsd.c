@@ -26,7 +26,8 @@
 static const uint64_t gdt64[GDT_ENTRIES] = { 0, 0x00af9b000000ffff, 0x00cf93000000ffff };
 static const uint64_t gdt32[GDT_ENTRIES] = { 0, 0x00cf9b000000ffff, 0x00cf93000000ffff };
 
-static int segment_set(struct vcpu *vcpu, int reg, uint16_t selector, uint32_t limit, uint32_t access)
+static int segment_set(struct vcpu *vcpu, int reg, uint16_t selector, uint32_t limit,
+		       uint32_t access)
 {
 	if (vm_set_desc(vcpu, reg, 0, limit, access) != 0)
 		return -1;
@@ -35,12 +36,14 @@ static int segment_set(struct vcpu *vcpu, int reg, uint16_t selector, uint32_t l
 
 static int segments_set(struct vcpu *vcpu, uint64_t gdtbase, uint32_t code_access)
 {
-	static const int data_segments[] = { VM_REG_GUEST_SS, VM_REG_GUEST_DS, VM_REG_GUEST_ES, VM_REG_GUEST_FS, VM_REG_GUEST_GS };
+	static const int data_segments[] = { VM_REG_GUEST_SS, VM_REG_GUEST_DS, VM_REG_GUEST_ES,
+					     VM_REG_GUEST_FS, VM_REG_GUEST_GS };
 
 	if (segment_set(vcpu, VM_REG_GUEST_CS, SELECTOR_CODE, 0xffffffff, code_access) != 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(data_segments) / sizeof(data_segments[0]); i++)
-		if (segment_set(vcpu, data_segments[i], SELECTOR_DATA, 0xffffffff, ACCESS_DATA) != 0)
+		if (segment_set(vcpu, data_segments[i], SELECTOR_DATA, 0xffffffff, ACCESS_DATA) !=
+		    0)
 			return -1;
 	if (segment_set(vcpu, VM_REG_GUEST_TR, 0, 0, ACCESS_TSS_BUSY) != 0)
 		return -1;
@@ -57,13 +60,16 @@ static int registers_set(struct vcpu *vcpu, const int *regs, const uint64_t *val
 	return 0;
 }
 
-int vm_setup_freebsd_registers(struct vcpu *vcpu, uint64_t rip, uint64_t cr3, uint64_t gdtbase, uint64_t rsp)
+int vm_setup_freebsd_registers(struct vcpu *vcpu, uint64_t rip, uint64_t cr3, uint64_t gdtbase,
+			       uint64_t rsp)
 {
 	static const int regs[] = {
-		VM_REG_GUEST_EFER, VM_REG_GUEST_CR4, VM_REG_GUEST_CR3, VM_REG_GUEST_CR0, VM_REG_GUEST_RFLAGS, VM_REG_GUEST_RSP, VM_REG_GUEST_RIP,
+		VM_REG_GUEST_EFER,   VM_REG_GUEST_CR4, VM_REG_GUEST_CR3, VM_REG_GUEST_CR0,
+		VM_REG_GUEST_RFLAGS, VM_REG_GUEST_RSP, VM_REG_GUEST_RIP,
 	};
 	const uint64_t values[] = {
-		EFER_LME | EFER_LMA, CR4_PAE, cr3, CR0_PG | CR0_PE | CR0_NE, RFLAGS_RESERVED, rsp, rip,
+		EFER_LME | EFER_LMA, CR4_PAE, cr3, CR0_PG | CR0_PE | CR0_NE,
+		RFLAGS_RESERVED,     rsp,     rip,
 	};
 
 	if (registers_set(vcpu, regs, values, sizeof(regs) / sizeof(regs[0])) != 0)
@@ -74,7 +80,8 @@ int vm_setup_freebsd_registers(struct vcpu *vcpu, uint64_t rip, uint64_t cr3, ui
 int vm_setup_freebsd_registers_i386(struct vcpu *vcpu, uint32_t eip, uint32_t gdtbase, uint32_t esp)
 {
 	static const int regs[] = {
-		VM_REG_GUEST_EFER, VM_REG_GUEST_CR4, VM_REG_GUEST_CR3, VM_REG_GUEST_CR0, VM_REG_GUEST_RFLAGS, VM_REG_GUEST_RSP, VM_REG_GUEST_RIP,
+		VM_REG_GUEST_EFER,   VM_REG_GUEST_CR4, VM_REG_GUEST_CR3, VM_REG_GUEST_CR0,
+		VM_REG_GUEST_RFLAGS, VM_REG_GUEST_RSP, VM_REG_GUEST_RIP,
 	};
 	const uint64_t values[] = { 0, 0, 0, CR0_PE | CR0_NE, RFLAGS_RESERVED, esp, eip };
 	void *gdt;

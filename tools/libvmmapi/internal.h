@@ -15,7 +15,7 @@
 /* All fields are constant after vm_open and vm_setup_memory, except stat_desc. */
 struct vmctx {
 	int		fd;			/* /dev/vmm/NAME */
-	int		ctl_fd;			/* the /dev/vmmctl whose end destroys the machine, or -1 */
+	int		ctl_fd;			/* -1, or what destroys the machine by closing */
 	uint32_t	lowmem_limit;
 	int		memflags;		/* VM_MEM_F_* */
 	size_t		lowmem;			/* bytes at gpa 0 */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Guest memory. System memory is one segment in which offset and guest-physical address are the same, so that one address calculation serves both
- * halves; the hole between low and high memory is part of the segment and never touched.
+ * Guest memory. System memory is one segment in which offset and guest-physical address are the
+ * same, so that one address calculation serves both halves; the hole between low and high memory is
+ * part of the segment and never touched.
  *
- * In this process the segment lies at ctx->base, inside one reservation of inaccessible address space that also holds the guards:
+ * In this process the segment lies at ctx->base, inside one reservation of inaccessible address
+ * space that also holds the guards:
  *
  *	guard | low memory | hole (inaccessible) | high memory | guard
  */
@@ -22,7 +24,8 @@
 #include "internal.h"
 
 #define GUARD_SIZE	(4 * MIB)
-#define HUGE_PAGE_SIZE	(2 * MIB)		/* mappings start on such a boundary, so that 2 MiB pages can serve them */
+/* Mappings start on such a boundary, so that 2 MiB pages can serve them. */
+#define HUGE_PAGE_SIZE	(2 * MIB)
 
 /* Power of 1024 that a suffix stands for, or -1. */
 static int suffix_exponent(const char *suffix)
@@ -127,7 +130,9 @@ int vm_get_memseg(struct vmctx *ctx, int segid, size_t *lenp, char *name, size_t
 	return 0;
 }
 
-/* The segment may be there already, of the same length and name. NAME is empty for system memory. */
+/*
+ * The segment may be there already, of the same length and name. NAME is empty for system memory.
+ */
 static int memseg_alloc(struct vmctx *ctx, int segid, size_t len, const char *name)
 {
 	char old_name[VM_MAX_SUFFIXLEN + 1];
@@ -153,7 +158,8 @@ static int memseg_alloc(struct vmctx *ctx, int segid, size_t len, const char *na
 	return ioctl(ctx->fd, VM_ALLOC_MEMSEG, &seg);
 }
 
-int vm_mmap_getnext(struct vmctx *ctx, vm_paddr_t *gpa, int *segid, vm_ooffset_t *segoff, size_t *len, int *prot, int *flags)
+int vm_mmap_getnext(struct vmctx *ctx, vm_paddr_t *gpa, int *segid, vm_ooffset_t *segoff,
+		    size_t *len, int *prot, int *flags)
 {
 	struct vm_memmap map;
 
@@ -170,18 +176,24 @@ int vm_mmap_getnext(struct vmctx *ctx, vm_paddr_t *gpa, int *segid, vm_ooffset_t
 	return 0;
 }
 
-int vm_mmap_memseg(struct vmctx *ctx, vm_paddr_t gpa, int segid, vm_ooffset_t segoff, size_t len, int prot)
+int vm_mmap_memseg(struct vmctx *ctx, vm_paddr_t gpa, int segid, vm_ooffset_t segoff, size_t len,
+		   int prot)
 {
-	struct vm_memmap map = { .gpa = gpa, .segid = segid, .segoff = segoff, .len = len, .prot = prot };
+	struct vm_memmap map = {
+		.gpa = gpa, .segid = segid, .segoff = segoff, .len = len, .prot = prot
+	};
 	struct vm_memmap old;
 
 	if (ctx->memflags & VM_MEM_F_WIRED)
 		map.flags |= VM_MEMMAP_F_WIRED;
 	memset(&old, 0, sizeof(old));
 	old.gpa = gpa;
-	if (vm_mmap_getnext(ctx, &old.gpa, &old.segid, &old.segoff, &old.len, &old.prot, &old.flags) == 0 && old.gpa == gpa) {
+	if (vm_mmap_getnext(ctx, &old.gpa, &old.segid, &old.segoff, &old.len, &old.prot,
+			    &old.flags) == 0 &&
+	    old.gpa == gpa) {
 		old.flags &= VM_MEMMAP_F_WIRED;
-		if (old.segid == segid && old.segoff == segoff && old.len == len && old.prot == prot && old.flags == map.flags)
+		if (old.segid == segid && old.segoff == segoff && old.len == len &&
+		    old.prot == prot && old.flags == map.flags)
 			return 0;
 		errno = EEXIST;
 		return -1;
@@ -196,7 +208,10 @@ int vm_munmap_memseg(struct vmctx *ctx, vm_paddr_t gpa, size_t len)
 	return ioctl(ctx->fd, VM_MUNMAP_MEMSEG, &arg);
 }
 
-/* Inaccessible address space for LEN bytes at a 2 MiB boundary and a guard on either side, or MAP_FAILED. */
+/*
+ * Inaccessible address space for LEN bytes at a 2 MiB boundary and a guard on either side, or
+ * MAP_FAILED.
+ */
 static char *guarded_reserve(size_t len)
 {
 	size_t whole = GUARD_SIZE + len + GUARD_SIZE;
@@ -207,7 +222,8 @@ static char *guarded_reserve(size_t len)
 		errno = ENOMEM;
 		return MAP_FAILED;
 	}
-	reservation = mmap(NULL, whole + HUGE_PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	reservation = mmap(NULL, whole + HUGE_PAGE_SIZE, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (reservation == MAP_FAILED)
 		return MAP_FAILED;
 	base = reservation + GUARD_SIZE;
@@ -235,9 +251,11 @@ static int sysmem_map(struct vmctx *ctx, char *base, vm_paddr_t gpa, size_t len)
 
 	if (len == 0)
 		return 0;
-	if (vm_mmap_memseg(ctx, gpa, VM_SYSMEM, (vm_ooffset_t)gpa, len, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
+	if (vm_mmap_memseg(ctx, gpa, VM_SYSMEM, (vm_ooffset_t)gpa, len,
+			   PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
 		return -1;
-	addr = mmap(base + gpa, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ctx->fd, (off_t)gpa);
+	addr = mmap(base + gpa, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ctx->fd,
+		    (off_t)gpa);
 	if (addr == MAP_FAILED)
 		return -1;
 	if (!(ctx->memflags & VM_MEM_F_INCORE))
@@ -262,7 +280,8 @@ int vm_setup_memory(struct vmctx *ctx, size_t len, enum vm_mmap_style style)
 	base = guarded_reserve(segment);
 	if (base == MAP_FAILED)
 		return -1;
-	if (sysmem_map(ctx, base, HIGHMEM_BASE_GPA, highmem) != 0 || sysmem_map(ctx, base, 0, lowmem) != 0) {
+	if (sysmem_map(ctx, base, HIGHMEM_BASE_GPA, highmem) != 0 ||
+	    sysmem_map(ctx, base, 0, lowmem) != 0) {
 		guarded_release(base, segment);
 		return -1;
 	}
@@ -333,6 +352,10 @@ int vm_get_gpa_pmap(struct vmctx *ctx, uint64_t gpa, uint64_t *pte, int *num)
 	arg.gpa = gpa;
 	if (ioctl(ctx->fd, VM_GET_GPA_PMAP, &arg) != 0)
 		return -1;
+	if (arg.ptenum < 0 || (size_t)arg.ptenum > sizeof(arg.pte) / sizeof(arg.pte[0])) {
+		errno = EIO;
+		return -1;
+	}
 	memcpy(pte, arg.pte, (size_t)arg.ptenum * sizeof(pte[0]));
 	*num = arg.ptenum;
 	return 0;

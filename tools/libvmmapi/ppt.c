@@ -22,7 +22,8 @@ int vm_unassign_pptdev(struct vmctx *ctx, int bus, int slot, int func)
 	return pptdev_request(ctx, VM_UNBIND_PPTDEV, bus, slot, func);
 }
 
-int vm_map_pptdev_mmio(struct vmctx *ctx, int bus, int slot, int func, vm_paddr_t gpa, size_t len, vm_paddr_t hpa)
+int vm_map_pptdev_mmio(struct vmctx *ctx, int bus, int slot, int func, vm_paddr_t gpa, size_t len,
+		       vm_paddr_t hpa)
 {
 	struct vm_pptdev_mmio arg;
 
@@ -49,7 +50,8 @@ int vm_unmap_pptdev_mmio(struct vmctx *ctx, int bus, int slot, int func, vm_padd
 	return ioctl(ctx->fd, VM_UNMAP_PPTDEV_MMIO, &arg);
 }
 
-int vm_setup_pptdev_msi(struct vmctx *ctx, int bus, int slot, int func, uint64_t addr, uint64_t msg, int numvec)
+int vm_setup_pptdev_msi(struct vmctx *ctx, int bus, int slot, int func, uint64_t addr, uint64_t msg,
+			int numvec)
 {
 	struct vm_pptdev_msi arg;
 
@@ -63,7 +65,8 @@ int vm_setup_pptdev_msi(struct vmctx *ctx, int bus, int slot, int func, uint64_t
 	return ioctl(ctx->fd, VM_PPTDEV_MSI, &arg);
 }
 
-int vm_setup_pptdev_msix(struct vmctx *ctx, int bus, int slot, int func, int idx, uint64_t addr, uint64_t msg, uint32_t vector_control)
+int vm_setup_pptdev_msix(struct vmctx *ctx, int bus, int slot, int func, int idx, uint64_t addr,
+			 uint64_t msg, uint32_t vector_control)
 {
 	struct vm_pptdev_msix arg;
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The processor's state after power-on (Intel SDM volume 3, table "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT"). */
+/*
+ * The processor's state after power-on (Intel SDM volume 3, table "IA-32 and Intel 64 Processor
+ * States Following Power-up, Reset, or INIT").
+ */
 #include <cpuid.h>
 
 #include "internal.h"
@@ -73,7 +76,8 @@ static uint64_t processor_signature(void)
 static int segments_reset(struct vcpu *vcpu)
 {
 	for (size_t i = 0; i < sizeof(reset_segments) / sizeof(reset_segments[0]); i++) {
-		if (vm_set_desc(vcpu, reset_segments[i].reg, reset_segments[i].base, 0xffff, reset_segments[i].access) != 0)
+		if (vm_set_desc(vcpu, reset_segments[i].reg, reset_segments[i].base, 0xffff,
+				reset_segments[i].access) != 0)
 			return -1;
 		if (vm_set_register(vcpu, reset_segments[i].reg, reset_segments[i].selector) != 0)
 			return -1;

@@ -31,13 +31,15 @@ uint64_t *vm_get_stats(struct vcpu *vcpu, struct timeval *ret_tv, int *ret_entri
 	do {
 		arg.index = total;
 		arg.num_entries = 0;
-		if (stats_reserve(vcpu, total + MAX_VM_STATS) != 0 || ioctl(vcpu->ctx->fd, VM_STATS, &arg) != 0)
+		if (stats_reserve(vcpu, total + MAX_VM_STATS) != 0 ||
+		    ioctl(vcpu->ctx->fd, VM_STATS, &arg) != 0)
 			return NULL;
 		if (arg.num_entries < 0 || arg.num_entries > MAX_VM_STATS) {
 			errno = EIO;
 			return NULL;
 		}
-		memcpy(vcpu->stats + total, arg.statbuf, (size_t)arg.num_entries * sizeof(uint64_t));
+		memcpy(vcpu->stats + total, arg.statbuf,
+		       (size_t)arg.num_entries * sizeof(uint64_t));
 		total += arg.num_entries;
 	} while (arg.num_entries == MAX_VM_STATS);
 	if (ret_entries != NULL)

@@ -6,8 +6,9 @@
 
 #include "internal.h"
 
-static int gla_translate(struct vcpu *vcpu, unsigned long request, const struct vm_guest_paging *paging, uint64_t gla, int prot, uint64_t *gpa,
-			 int *fault)
+static int gla_translate(struct vcpu *vcpu, unsigned long request,
+			 const struct vm_guest_paging *paging, uint64_t gla, int prot,
+			 uint64_t *gpa, int *fault)
 {
 	struct vm_gla2gpa arg;
 
@@ -23,17 +24,20 @@ static int gla_translate(struct vcpu *vcpu, unsigned long request, const struct 
 	return 0;
 }
 
-int vm_gla2gpa(struct vcpu *vcpu, struct vm_guest_paging *paging, uint64_t gla, int prot, uint64_t *gpa, int *fault)
+int vm_gla2gpa(struct vcpu *vcpu, struct vm_guest_paging *paging, uint64_t gla, int prot,
+	       uint64_t *gpa, int *fault)
 {
 	return gla_translate(vcpu, VM_GLA2GPA, paging, gla, prot, gpa, fault);
 }
 
-int vm_gla2gpa_nofault(struct vcpu *vcpu, struct vm_guest_paging *paging, uint64_t gla, int prot, uint64_t *gpa, int *fault)
+int vm_gla2gpa_nofault(struct vcpu *vcpu, struct vm_guest_paging *paging, uint64_t gla, int prot,
+		       uint64_t *gpa, int *fault)
 {
 	return gla_translate(vcpu, VM_GLA2GPA_NOFAULT, paging, gla, prot, gpa, fault);
 }
 
-int vm_copy_setup(struct vcpu *vcpu, struct vm_guest_paging *paging, uint64_t gla, size_t len, int prot, struct iovec *iov, int iovcnt, int *fault)
+int vm_copy_setup(struct vcpu *vcpu, struct vm_guest_paging *paging, uint64_t gla, size_t len,
+		  int prot, struct iovec *iov, int iovcnt, int *fault)
 {
 	uint64_t gpa;
 	size_t part;

@@ -74,19 +74,24 @@ int vm_get_register(struct vcpu *vcpu, int reg, uint64_t *retval)
 	return 0;
 }
 
-static int register_set_request(struct vcpu *vcpu, unsigned long request, unsigned int count, const int *regnums, uint64_t *regvals)
+static int register_set_request(struct vcpu *vcpu, unsigned long request, unsigned int count,
+				const int *regnums, uint64_t *regvals)
 {
-	struct vm_register_set arg = { .cpuid = vcpu->id, .count = count, .regnums = regnums, .regvals = regvals };
+	struct vm_register_set arg = {
+		.cpuid = vcpu->id, .count = count, .regnums = regnums, .regvals = regvals
+	};
 
 	return ioctl(vcpu->ctx->fd, request, &arg);
 }
 
-int vm_set_register_set(struct vcpu *vcpu, unsigned int count, const int *regnums, uint64_t *regvals)
+int vm_set_register_set(struct vcpu *vcpu, unsigned int count, const int *regnums,
+			uint64_t *regvals)
 {
 	return register_set_request(vcpu, VM_SET_REGISTER_SET, count, regnums, regvals);
 }
 
-int vm_get_register_set(struct vcpu *vcpu, unsigned int count, const int *regnums, uint64_t *regvals)
+int vm_get_register_set(struct vcpu *vcpu, unsigned int count, const int *regnums,
+			uint64_t *regvals)
 {
 	return register_set_request(vcpu, VM_GET_REGISTER_SET, count, regnums, regvals);
 }
@@ -94,7 +99,9 @@ int vm_get_register_set(struct vcpu *vcpu, unsigned int count, const int *regnum
 int vm_set_desc(struct vcpu *vcpu, int reg, uint64_t base, uint32_t limit, uint32_t access)
 {
 	struct vm_seg_desc arg = {
-		.cpuid = vcpu->id, .regnum = reg, .desc = { .base = base, .limit = limit, .access = access },
+		.cpuid = vcpu->id,
+		.regnum = reg,
+		.desc = { .base = base, .limit = limit, .access = access },
 	};
 
 	return ioctl(vcpu->ctx->fd, VM_SET_SEGMENT_DESCRIPTOR, &arg);
@@ -139,7 +146,8 @@ static const char *const capability_names[] = {
 	[VM_CAP_RFLAGS_TF] = "rflags_tf",
 };
 
-_Static_assert(sizeof(capability_names) / sizeof(capability_names[0]) == VM_CAP_MAX, "a capability has no name");
+_Static_assert(sizeof(capability_names) / sizeof(capability_names[0]) == VM_CAP_MAX,
+	       "a capability has no name");
 
 int vm_capability_name2type(const char *capname)
 {
@@ -188,10 +196,14 @@ int vm_set_x2apic_state(struct vcpu *vcpu, enum x2apic_state s)
 	return ioctl(vcpu->ctx->fd, VM_SET_X2APIC_STATE, &arg);
 }
 
-int vm_inject_exception(struct vcpu *vcpu, int vector, int errcode_valid, uint32_t errcode, int restart_instruction)
+int vm_inject_exception(struct vcpu *vcpu, int vector, int errcode_valid, uint32_t errcode,
+			int restart_instruction)
 {
 	struct vm_exception arg = {
-		.cpuid = vcpu->id, .vector = vector, .error_code = errcode, .error_code_valid = errcode_valid,
+		.cpuid = vcpu->id,
+		.vector = vector,
+		.error_code = errcode,
+		.error_code_valid = errcode_valid,
 		.restart_instruction = restart_instruction,
 	};
 

@@ -23,7 +23,8 @@ static void machine_print(const char *name)
 		for (int segid = 0; segid < VM_MAX_MEMSEGS; segid++)
 			if (vm_get_memseg(ctx, segid, &len, NULL, 0) == 0)
 				bytes += len;
-		printf("%-32s %6d %8lu MiB\n", name, CPU_COUNT(&cpus), (unsigned long)(bytes >> 20));
+		printf("%-32s %6d %8lu MiB\n", name, CPU_COUNT(&cpus),
+		       (unsigned long)(bytes >> 20));
 	}
 	if (ctx != NULL)
 		vm_close(ctx);

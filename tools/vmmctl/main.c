@@ -11,6 +11,7 @@
 #include "session.h"
 
 #define ACTIONS_MAX	256
+#define RTC_OFFSET_MAX	127
 
 enum modifier {
 	MOD_VM = 1,
@@ -70,7 +71,8 @@ int number_parse(const char *text, uint64_t max, uint64_t *value)
 	errno = 0;
 	number = strtoul(text, &end, 0);
 	if (end == text || *end != '\0' || errno != 0 || text[0] == '-' || number > max) {
-		fprintf(stderr, "vmmctl: \"%s\" is no number here: give 0 to %#lx\n", text, (unsigned long)max);
+		fprintf(stderr, "vmmctl: \"%s\" is no number here: give 0 to %#lx\n", text,
+			(unsigned long)max);
 		return -1;
 	}
 	*value = number;
@@ -103,7 +105,10 @@ static void options_build(void)
 	memcpy(options, modifiers, sizeof(modifiers));
 	for (int i = 0; i < action_count; i++)
 		options[MODIFIERS + i] = (struct option){
-			actions[i].option, actions[i].has_arg ? required_argument : no_argument, NULL, MOD_ACTION + i,
+			actions[i].option,
+			actions[i].has_arg ? required_argument : no_argument,
+			NULL,
+			MOD_ACTION + i,
 		};
 }
 
@@ -120,25 +125,30 @@ static void usage(void)
 	      "  --create  --destroy  --get-all  --list  --help  --version\n"
 	      "  --desc-base=N  --desc-limit=N  --desc-access=N	for --set-desc-*, --set-gdtr, --set-idtr\n"
 	      "  --capname=NAME		for --getcap and --setcap\n"
-	      "  --rtc-nvram-offset=N		for --get-rtc-nvram and --set-rtc-nvram\n", stdout);
-	for (int i = 0; i < action_count; i++)
-		column += printf("%s--%s%s", column == 0 ? "  " : column > 100 ? (column = 0, "\n  ") : "  ", actions[i].option,
-				 actions[i].has_arg ? "=ARG" : "");
+	      "  --rtc-nvram-offset=N		for --get-rtc-nvram and --set-rtc-nvram\n",
+	      stdout);
+	for (int i = 0; i < action_count; i++) {
+		if (column > 100) {
+			fputs("\n", stdout);
+			column = 0;
+		}
+		column += printf("  --%s%s", actions[i].option, actions[i].has_arg ? "=ARG" : "");
+	}
 	fputs("\n", stdout);
-}
-
-static int number_take(const char *arg, uint64_t max, uint64_t *value)
-{
-	return number_parse(arg, max, value);
 }
 
 /* Options with a number that other actions use. */
 static int modifier_take(struct session *session, int option, const char *arg)
 {
-	uint64_t value;
+	uint64_t value, max = UINT32_MAX;
 
-	if (number_take(arg, option == MOD_CPU ? VM_MAXCPU - 1 : option == MOD_RTC_OFFSET ? 127 : option == MOD_DESC_BASE ? UINT64_MAX : UINT32_MAX,
-			&value) != 0)
+	if (option == MOD_CPU)
+		max = VM_MAXCPU - 1;
+	else if (option == MOD_RTC_OFFSET)
+		max = RTC_OFFSET_MAX;
+	else if (option == MOD_DESC_BASE)
+		max = UINT64_MAX;
+	if (number_parse(arg, max, &value) != 0)
 		return -1;
 	switch (option) {
 	case MOD_CPU:
@@ -215,17 +225,21 @@ static int request_parse(struct request *request, int argc, char **argv)
 			fputs("vmmctl: \"vmmctl --help\" lists the options\n", stderr);
 			return -1;
 		}
-		if ((option >= MOD_ACTION ? action_take(request, &actions[option - MOD_ACTION], optarg) : option_take(request, option, optarg)) != 0)
+		if ((option >= MOD_ACTION ?
+			     action_take(request, &actions[option - MOD_ACTION], optarg) :
+			     option_take(request, option, optarg)) != 0)
 			return -1;
 		if (request->done)
 			return 0;
 	}
 	if (optind < argc) {
-		fprintf(stderr, "vmmctl: \"%s\" is no option: all of them begin with --\n", argv[optind]);
+		fprintf(stderr, "vmmctl: \"%s\" is no option: all of them begin with --\n",
+			argv[optind]);
 		return -1;
 	}
 	if (request->session.name == NULL && !request->list) {
-		fputs("vmmctl: which machine? Name it with --vm=NAME; \"vmmctl --list\" lists them\n", stderr);
+		fputs("vmmctl: which machine? Name it with --vm=NAME; \"vmmctl --list\" lists them\n",
+		      stderr);
 		return -1;
 	}
 	return 0;
@@ -238,12 +252,17 @@ static int create(const char *name)
 	if (errno == EEXIST)
 		fprintf(stderr, "vmmctl: there is a machine called %s already\n", name);
 	else if (errno == ENOENT || errno == ENODEV)
-		fputs("vmmctl: vmm.ko is not loaded: there is no " VMM_CTL_PATH ". Try \"modprobe vmm\", or \"insmod vmm.ko\"\n", stderr);
+		fputs("vmmctl: vmm.ko is not loaded: there is no " VMM_CTL_PATH
+		      ". Try \"modprobe vmm\", or \"insmod vmm.ko\"\n",
+		      stderr);
 	else if (errno == EACCES || errno == EPERM)
-		fputs("vmmctl: " VMM_CTL_PATH ": permission denied. Add yourself to the group vmm (\"usermod -aG vmm USER\", then log in again), or be root\n",
+		fputs("vmmctl: " VMM_CTL_PATH
+		      ": permission denied. Add yourself to the group vmm (\"usermod -aG vmm USER\", then log in again), or be root\n",
 		      stderr);
 	else
-		fprintf(stderr, "vmmctl: creating %s failed: %s. \"dmesg | grep vmm:\" may tell more\n", name, strerror(errno));
+		fprintf(stderr,
+			"vmmctl: creating %s failed: %s. \"dmesg | grep vmm:\" may tell more\n",
+			name, strerror(errno));
 	return -1;
 }
 
@@ -252,9 +271,12 @@ static int session_open(struct session *session)
 	session->ctx = vm_open(session->name);
 	if (session->ctx == NULL) {
 		if (errno == ENOENT)
-			fprintf(stderr, "vmmctl: there is no machine called %s; \"vmmctl --list\" lists them\n", session->name);
+			fprintf(stderr,
+				"vmmctl: there is no machine called %s; \"vmmctl --list\" lists them\n",
+				session->name);
 		else
-			fprintf(stderr, "vmmctl: cannot open the machine %s: %s\n", session->name, strerror(errno));
+			fprintf(stderr, "vmmctl: cannot open the machine %s: %s\n", session->name,
+				strerror(errno));
 		return -1;
 	}
 	session->vcpu = vm_vcpu_open(session->ctx, session->cpu);
@@ -273,7 +295,8 @@ static int request_run(struct request *request)
 	if (session_open(session) != 0)
 		return -1;
 	for (int i = 0; i < request->count && error == 0; i++)
-		error = request->todo[i].action->run(session, request->todo[i].action->index, request->todo[i].arg);
+		error = request->todo[i].action->run(session, request->todo[i].action->index,
+						     request->todo[i].arg);
 	if (error == 0 && request->get_all)
 		error = memory_show(session) | registers_show(session) | state_show(session);
 	vm_vcpu_close(session->vcpu);

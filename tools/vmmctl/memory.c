@@ -19,7 +19,8 @@ struct mapping {
 
 static int mapping_next(struct session *session, struct mapping *mapping)
 {
-	return vm_mmap_getnext(session->ctx, &mapping->gpa, &mapping->segid, &mapping->segoff, &mapping->len, &mapping->prot, &mapping->flags);
+	return vm_mmap_getnext(session->ctx, &mapping->gpa, &mapping->segid, &mapping->segoff,
+			       &mapping->len, &mapping->prot, &mapping->flags);
 }
 
 /* Bytes of memory mapped at exactly GPA. */
@@ -65,11 +66,15 @@ static int memmap_get(struct session *session, int index, const char *arg)
 
 	(void)index;
 	(void)arg;
-	printf("%-18s %-18s %5s %-18s %4s %s\n", "gpa", "length", "segid", "segment offset", "prot", "flags");
+	printf("%-18s %-18s %5s %-18s %4s %s\n", "gpa", "length", "segid", "segment offset", "prot",
+	       "flags");
 	while (mapping_next(session, &mapping) == 0) {
-		printf("0x%016lx 0x%016lx %5d 0x%016lx %c%c%c  %s%s\n", (unsigned long)mapping.gpa, (unsigned long)mapping.len, mapping.segid,
-		       (unsigned long)mapping.segoff, mapping.prot & VM_PROT_READ ? 'r' : '-', mapping.prot & VM_PROT_WRITE ? 'w' : '-',
-		       mapping.prot & VM_PROT_EXECUTE ? 'x' : '-', mapping.flags & VM_MEMMAP_F_WIRED ? "wired " : "",
+		printf("0x%016lx 0x%016lx %5d 0x%016lx %c%c%c  %s%s\n", (unsigned long)mapping.gpa,
+		       (unsigned long)mapping.len, mapping.segid, (unsigned long)mapping.segoff,
+		       mapping.prot & VM_PROT_READ ? 'r' : '-',
+		       mapping.prot & VM_PROT_WRITE ? 'w' : '-',
+		       mapping.prot & VM_PROT_EXECUTE ? 'x' : '-',
+		       mapping.flags & VM_MEMMAP_F_WIRED ? "wired " : "",
 		       mapping.flags & VM_MEMMAP_F_IOMMU ? "iommu" : "");
 		mapping.gpa += mapping.len;
 	}
@@ -88,7 +93,8 @@ static int memseg_get(struct session *session, int index, const char *arg)
 		if (vm_get_memseg(session->ctx, segid, &len, name, sizeof(name)) != 0)
 			return request_failed("the memory segments");
 		if (len != 0)
-			printf("%5d 0x%016lx %s\n", segid, (unsigned long)len, name[0] != '\0' ? name : "sysmem");
+			printf("%5d 0x%016lx %s\n", segid, (unsigned long)len,
+			       name[0] != '\0' ? name : "sysmem");
 	}
 	return 0;
 }
@@ -112,7 +118,8 @@ static int pmap_get(struct session *session, int index, const char *arg)
 
 int memory_show(struct session *session)
 {
-	return memmap_get(session, 0, NULL) | memseg_get(session, 0, NULL) | lowmem_get(session, 0, NULL) | highmem_get(session, 0, NULL);
+	return memmap_get(session, 0, NULL) | memseg_get(session, 0, NULL) |
+	       lowmem_get(session, 0, NULL) | highmem_get(session, 0, NULL);
 }
 
 const struct action *memory_actions(int *count)

@@ -13,22 +13,53 @@ struct reg {
 };
 
 static const struct reg registers[] = {
-	{ "efer", VM_REG_GUEST_EFER }, { "cr0", VM_REG_GUEST_CR0 }, { "cr2", VM_REG_GUEST_CR2 }, { "cr3", VM_REG_GUEST_CR3 },
-	{ "cr4", VM_REG_GUEST_CR4 }, { "dr0", VM_REG_GUEST_DR0 }, { "dr1", VM_REG_GUEST_DR1 }, { "dr2", VM_REG_GUEST_DR2 },
-	{ "dr3", VM_REG_GUEST_DR3 }, { "dr6", VM_REG_GUEST_DR6 }, { "dr7", VM_REG_GUEST_DR7 }, { "rsp", VM_REG_GUEST_RSP },
-	{ "rip", VM_REG_GUEST_RIP }, { "rax", VM_REG_GUEST_RAX }, { "rbx", VM_REG_GUEST_RBX }, { "rcx", VM_REG_GUEST_RCX },
-	{ "rdx", VM_REG_GUEST_RDX }, { "rsi", VM_REG_GUEST_RSI }, { "rdi", VM_REG_GUEST_RDI }, { "rbp", VM_REG_GUEST_RBP },
-	{ "r8", VM_REG_GUEST_R8 }, { "r9", VM_REG_GUEST_R9 }, { "r10", VM_REG_GUEST_R10 }, { "r11", VM_REG_GUEST_R11 },
-	{ "r12", VM_REG_GUEST_R12 }, { "r13", VM_REG_GUEST_R13 }, { "r14", VM_REG_GUEST_R14 }, { "r15", VM_REG_GUEST_R15 },
-	{ "rflags", VM_REG_GUEST_RFLAGS }, { "tpr", VM_REG_GUEST_TPR }, { "fsbase", VM_REG_GUEST_FS_BASE }, { "gsbase", VM_REG_GUEST_GS_BASE },
-	{ "kgsbase", VM_REG_GUEST_KGS_BASE }, { "cs", VM_REG_GUEST_CS }, { "ds", VM_REG_GUEST_DS }, { "es", VM_REG_GUEST_ES },
-	{ "fs", VM_REG_GUEST_FS }, { "gs", VM_REG_GUEST_GS }, { "ss", VM_REG_GUEST_SS }, { "tr", VM_REG_GUEST_TR },
+	{ "efer", VM_REG_GUEST_EFER },
+	{ "cr0", VM_REG_GUEST_CR0 },
+	{ "cr2", VM_REG_GUEST_CR2 },
+	{ "cr3", VM_REG_GUEST_CR3 },
+	{ "cr4", VM_REG_GUEST_CR4 },
+	{ "dr0", VM_REG_GUEST_DR0 },
+	{ "dr1", VM_REG_GUEST_DR1 },
+	{ "dr2", VM_REG_GUEST_DR2 },
+	{ "dr3", VM_REG_GUEST_DR3 },
+	{ "dr6", VM_REG_GUEST_DR6 },
+	{ "dr7", VM_REG_GUEST_DR7 },
+	{ "rsp", VM_REG_GUEST_RSP },
+	{ "rip", VM_REG_GUEST_RIP },
+	{ "rax", VM_REG_GUEST_RAX },
+	{ "rbx", VM_REG_GUEST_RBX },
+	{ "rcx", VM_REG_GUEST_RCX },
+	{ "rdx", VM_REG_GUEST_RDX },
+	{ "rsi", VM_REG_GUEST_RSI },
+	{ "rdi", VM_REG_GUEST_RDI },
+	{ "rbp", VM_REG_GUEST_RBP },
+	{ "r8", VM_REG_GUEST_R8 },
+	{ "r9", VM_REG_GUEST_R9 },
+	{ "r10", VM_REG_GUEST_R10 },
+	{ "r11", VM_REG_GUEST_R11 },
+	{ "r12", VM_REG_GUEST_R12 },
+	{ "r13", VM_REG_GUEST_R13 },
+	{ "r14", VM_REG_GUEST_R14 },
+	{ "r15", VM_REG_GUEST_R15 },
+	{ "rflags", VM_REG_GUEST_RFLAGS },
+	{ "tpr", VM_REG_GUEST_TPR },
+	{ "fsbase", VM_REG_GUEST_FS_BASE },
+	{ "gsbase", VM_REG_GUEST_GS_BASE },
+	{ "kgsbase", VM_REG_GUEST_KGS_BASE },
+	{ "cs", VM_REG_GUEST_CS },
+	{ "ds", VM_REG_GUEST_DS },
+	{ "es", VM_REG_GUEST_ES },
+	{ "fs", VM_REG_GUEST_FS },
+	{ "gs", VM_REG_GUEST_GS },
+	{ "ss", VM_REG_GUEST_SS },
+	{ "tr", VM_REG_GUEST_TR },
 	{ "ldtr", VM_REG_GUEST_LDTR },
 };
 
 static const struct reg descriptors[] = {
-	{ "ds", VM_REG_GUEST_DS }, { "es", VM_REG_GUEST_ES }, { "fs", VM_REG_GUEST_FS }, { "gs", VM_REG_GUEST_GS }, { "ss", VM_REG_GUEST_SS },
-	{ "cs", VM_REG_GUEST_CS }, { "tr", VM_REG_GUEST_TR }, { "ldtr", VM_REG_GUEST_LDTR }, { "gdtr", VM_REG_GUEST_GDTR },
+	{ "ds", VM_REG_GUEST_DS },     { "es", VM_REG_GUEST_ES },     { "fs", VM_REG_GUEST_FS },
+	{ "gs", VM_REG_GUEST_GS },     { "ss", VM_REG_GUEST_SS },     { "cs", VM_REG_GUEST_CS },
+	{ "tr", VM_REG_GUEST_TR },     { "ldtr", VM_REG_GUEST_LDTR }, { "gdtr", VM_REG_GUEST_GDTR },
 	{ "idtr", VM_REG_GUEST_IDTR },
 };
 
@@ -63,17 +94,19 @@ static int descriptor_get(struct session *session, int index, const char *arg)
 	if (vm_get_seg_desc(session->vcpu, number, &desc) != 0)
 		return request_failed(descriptors[index].name);
 	if (number == VM_REG_GUEST_GDTR || number == VM_REG_GUEST_IDTR)
-		printf("%s[%d]\t\t0x%016lx/0x%08x\n", descriptors[index].name, session->cpu, (unsigned long)desc.base, desc.limit);
+		printf("%s[%d]\t\t0x%016lx/0x%08x\n", descriptors[index].name, session->cpu,
+		       (unsigned long)desc.base, desc.limit);
 	else
-		printf("%s desc[%d]\t0x%016lx/0x%08x/0x%08x\n", descriptors[index].name, session->cpu, (unsigned long)desc.base, desc.limit,
-		       desc.access);
+		printf("%s desc[%d]\t0x%016lx/0x%08x/0x%08x\n", descriptors[index].name,
+		       session->cpu, (unsigned long)desc.base, desc.limit, desc.access);
 	return 0;
 }
 
 static int descriptor_set(struct session *session, int index, const char *arg)
 {
 	(void)arg;
-	if (vm_set_desc(session->vcpu, descriptors[index].number, session->desc_base, session->desc_limit, session->desc_access) != 0)
+	if (vm_set_desc(session->vcpu, descriptors[index].number, session->desc_base,
+			session->desc_limit, session->desc_access) != 0)
 		return request_failed(descriptors[index].name);
 	return 0;
 }
@@ -103,10 +136,13 @@ const struct action *registers_actions(int *count)
 		actions[n + 1] = (struct action){ names[n + 1], true, register_set, i };
 	}
 	for (int i = 0; i < (int)COUNT(descriptors); i++, n += 2) {
-		bool table = descriptors[i].number == VM_REG_GUEST_GDTR || descriptors[i].number == VM_REG_GUEST_IDTR;
+		bool table = descriptors[i].number == VM_REG_GUEST_GDTR ||
+			     descriptors[i].number == VM_REG_GUEST_IDTR;
 
-		snprintf(names[n], sizeof(names[n]), table ? "get-%s" : "get-desc-%s", descriptors[i].name);
-		snprintf(names[n + 1], sizeof(names[n]), table ? "set-%s" : "set-desc-%s", descriptors[i].name);
+		snprintf(names[n], sizeof(names[n]), table ? "get-%s" : "get-desc-%s",
+			 descriptors[i].name);
+		snprintf(names[n + 1], sizeof(names[n]), table ? "set-%s" : "set-desc-%s",
+			 descriptors[i].name);
 		actions[n] = (struct action){ names[n], false, descriptor_get, i };
 		actions[n + 1] = (struct action){ names[n + 1], false, descriptor_set, i };
 	}

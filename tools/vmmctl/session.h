@@ -21,8 +21,8 @@ struct session {
 };
 
 /*
- * Something that an option asks for. ARG is the option's argument, or NULL. 0, or -1 after a message.
- * INDEX tells actions of one family apart: the register for --get-rax.
+ * Something that an option asks for. ARG is the option's argument, or NULL. 0, or -1 after a
+ * message. INDEX tells actions of one family apart: the register for --get-rax.
  */
 struct action {
 	const char	*option;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The machine's state beyond registers and memory: vCPUs, capabilities, events, clock, statistics; and the requests that change it. */
+/*
+ * The machine's state beyond registers and memory: vCPUs, capabilities, events, clock, statistics;
+ * and the requests that change it.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,9 +31,13 @@ static int stats_get(struct session *session, int index, const char *arg)
 
 static int cpus_get(struct session *session, int which, const char *arg)
 {
-	static const char *const names[] = { [VM_ACTIVE_CPUS] = "active", [VM_SUSPENDED_CPUS] = "suspended", [VM_DEBUG_CPUS] = "debug" };
-	static int (*const functions[])(struct vmctx *ctx, cpuset_t *cpus) = {
-		[VM_ACTIVE_CPUS] = vm_active_cpus, [VM_SUSPENDED_CPUS] = vm_suspended_cpus, [VM_DEBUG_CPUS] = vm_debug_cpus,
+	static const char *const names[] = { [VM_ACTIVE_CPUS] = "active",
+					     [VM_SUSPENDED_CPUS] = "suspended",
+					     [VM_DEBUG_CPUS] = "debug" };
+	static int (*const functions[])(struct vmctx * ctx, cpuset_t * cpus) = {
+		[VM_ACTIVE_CPUS] = vm_active_cpus,
+		[VM_SUSPENDED_CPUS] = vm_suspended_cpus,
+		[VM_DEBUG_CPUS] = vm_debug_cpus,
 	};
 	cpuset_t cpus;
 
@@ -53,7 +60,8 @@ static int topology_get(struct session *session, int index, const char *arg)
 	(void)arg;
 	if (vm_get_topology(session->ctx, &sockets, &cores, &threads, &maxcpus) != 0)
 		return request_failed("the topology");
-	printf("cpu_topology:\tsockets=%u cores=%u threads=%u maxcpus=%u\n", sockets, cores, threads, maxcpus);
+	printf("cpu_topology:\tsockets=%u cores=%u threads=%u maxcpus=%u\n", sockets, cores,
+	       threads, maxcpus);
 	return 0;
 }
 
@@ -62,9 +70,11 @@ static int capability_show(struct session *session, int type)
 	int value;
 
 	if (vm_get_capability(session->vcpu, (enum vm_cap_type)type, &value) == 0)
-		printf("Capability \"%s\" is %s on vcpu %d\n", vm_capability_type2name(type), value ? "set" : "not set", session->cpu);
+		printf("Capability \"%s\" is %s on vcpu %d\n", vm_capability_type2name(type),
+		       value ? "set" : "not set", session->cpu);
 	else if (errno == ENOENT)
-		printf("Capability \"%s\" is not available on vcpu %d\n", vm_capability_type2name(type), session->cpu);
+		printf("Capability \"%s\" is not available on vcpu %d\n",
+		       vm_capability_type2name(type), session->cpu);
 	else
 		return request_failed(vm_capability_type2name(type));
 	return 0;
@@ -75,7 +85,8 @@ static int capability_type(const struct session *session)
 	int type = session->capname != NULL ? vm_capability_name2type(session->capname) : -1;
 
 	if (type < 0) {
-		fprintf(stderr, "vmmctl: %s: name a capability with --capname, one of:", session->capname != NULL ? session->capname : "no capability");
+		fprintf(stderr, "vmmctl: %s: name a capability with --capname, one of:",
+			session->capname != NULL ? session->capname : "no capability");
 		for (int i = 0; i < VM_CAP_MAX; i++)
 			fprintf(stderr, " %s", vm_capability_type2name(i));
 		fputc('\n', stderr);
@@ -142,7 +153,9 @@ static int x2apic_set(struct session *session, int index, const char *arg)
 	(void)index;
 	if (number_parse(arg, X2APIC_STATE_LAST - 1, &state) != 0)
 		return -1;
-	return vm_set_x2apic_state(session->vcpu, (enum x2apic_state)state) == 0 ? 0 : request_failed("the local APIC's mode");
+	return vm_set_x2apic_state(session->vcpu, (enum x2apic_state)state) == 0 ?
+		       0 :
+		       request_failed("the local APIC's mode");
 }
 
 static int rtc_time_get(struct session *session, int index, const char *arg)
@@ -155,7 +168,8 @@ static int rtc_time_get(struct session *session, int index, const char *arg)
 	(void)arg;
 	if (vm_rtc_gettime(session->ctx, &secs) != 0)
 		return request_failed("the clock");
-	if (secs == (time_t)-1 || gmtime_r(&secs, &tm) == NULL || strftime(text, sizeof(text), "%F %T UTC", &tm) == 0)
+	if (secs == (time_t)-1 || gmtime_r(&secs, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%F %T UTC", &tm) == 0)
 		strcpy(text, "no valid date");
 	printf("rtc time 0x%lx: %s\n", (unsigned long)secs, text);
 	return 0;
@@ -190,7 +204,9 @@ static int rtc_nvram_set(struct session *session, int index, const char *arg)
 	(void)index;
 	if (number_parse(arg, UINT8_MAX, &value) != 0)
 		return -1;
-	return vm_rtc_write(session->ctx, session->rtc_offset, (uint8_t)value) == 0 ? 0 : request_failed("the clock's memory");
+	return vm_rtc_write(session->ctx, session->rtc_offset, (uint8_t)value) == 0 ?
+		       0 :
+		       request_failed("the clock's memory");
 }
 
 static int nmi_inject(struct session *session, int index, const char *arg)
@@ -207,7 +223,9 @@ static int lvt_assert(struct session *session, int index, const char *arg)
 	(void)index;
 	if (number_parse(arg, APIC_LVT_CMCI, &entry) != 0)
 		return -1;
-	return vm_lapic_local_irq(session->vcpu, (int)entry) == 0 ? 0 : request_failed("the local interrupt");
+	return vm_lapic_local_irq(session->vcpu, (int)entry) == 0 ?
+		       0 :
+		       request_failed("the local interrupt");
 }
 
 static int suspend(struct session *session, int how, const char *arg)
@@ -228,10 +246,14 @@ static int pptdev_unassign(struct session *session, int index, const char *arg)
 
 	(void)index;
 	if (sscanf(arg, "%d/%d/%d%n", &bus, &slot, &func, &end) != 3 || arg[end] != '\0') {
-		fprintf(stderr, "vmmctl: \"%s\" is no device: give bus/slot/function in decimal, as 10/0/0\n", arg);
+		fprintf(stderr,
+			"vmmctl: \"%s\" is no device: give bus/slot/function in decimal, as 10/0/0\n",
+			arg);
 		return -1;
 	}
-	return vm_unassign_pptdev(session->ctx, bus, slot, func) == 0 ? 0 : request_failed("taking the device back");
+	return vm_unassign_pptdev(session->ctx, bus, slot, func) == 0 ?
+		       0 :
+		       request_failed("taking the device back");
 }
 
 int state_show(struct session *session)
@@ -240,7 +262,8 @@ int state_show(struct session *session)
 
 	for (int which = VM_ACTIVE_CPUS; which <= VM_DEBUG_CPUS; which++)
 		error |= cpus_get(session, which, NULL);
-	error |= topology_get(session, 0, NULL) | x2apic_get(session, 0, NULL) | intinfo_get(session, 0, NULL) | rtc_time_get(session, 0, NULL);
+	error |= topology_get(session, 0, NULL) | x2apic_get(session, 0, NULL) |
+		 intinfo_get(session, 0, NULL) | rtc_time_get(session, 0, NULL);
 	session->capname = NULL;
 	return error | capability_get(session, 0, NULL) | stats_get(session, 0, NULL);
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* ACPI tables, version 5.0 of the specification. The DSDT comes from dsdt.asl, the others depend on the machine and are made here. */
+/*
+ * ACPI tables, version 5.0 of the specification. The DSDT comes from dsdt.asl, the others depend on
+ * the machine and are made here.
+ */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -83,8 +86,10 @@ struct fadt {
 	uint8_t			acpi_disable;
 	uint8_t			s4bios_req;
 	uint8_t			pstate_control;
-	uint32_t		pm1a_event, pm1b_event, pm1a_control, pm1b_control, pm2_control, pm_timer, gpe0, gpe1;
-	uint8_t			pm1_event_len, pm1_control_len, pm2_control_len, pm_timer_len, gpe0_len, gpe1_len, gpe1_base;
+	uint32_t pm1a_event, pm1b_event, pm1a_control, pm1b_control, pm2_control, pm_timer, gpe0,
+		gpe1;
+	uint8_t pm1_event_len, pm1_control_len, pm2_control_len, pm_timer_len, gpe0_len, gpe1_len,
+		gpe1_base;
 	uint8_t			cst_control;
 	uint16_t		c2_latency;
 	uint16_t		c3_latency;
@@ -104,7 +109,8 @@ struct fadt {
 	uint8_t			minor_revision;
 	uint64_t		x_facs_gpa;
 	uint64_t		x_dsdt_gpa;
-	struct gas		x_pm1a_event, x_pm1b_event, x_pm1a_control, x_pm1b_control, x_pm2_control, x_pm_timer, x_gpe0, x_gpe1;
+	struct gas x_pm1a_event, x_pm1b_event, x_pm1a_control, x_pm1b_control, x_pm2_control,
+		x_pm_timer, x_gpe0, x_gpe1;
 	struct gas		sleep_control, sleep_status;
 } PACKED;
 
@@ -204,7 +210,9 @@ static void *room_take(struct acpi *acpi, size_t size, size_t align)
 	size_t at = (acpi->used + align - 1) / align * align;
 
 	if (at > acpi->room || size > acpi->room - at) {
-		complain("the ACPI tables for that many processors do not fit into %zu KiB: give fewer with -c", acpi->room / 1024);
+		complain(
+			"the ACPI tables for that many processors do not fit into %zu KiB: give fewer with -c",
+			acpi->room / 1024);
 		return NULL;
 	}
 	acpi->used = at + size;
@@ -255,7 +263,12 @@ static void table_end(struct acpi *acpi, void *table)
 
 static struct gas port(uint32_t number, uint8_t bits)
 {
-	return (struct gas){ .space = GAS_IO, .bits = bits, .access = bits == 8 ? 1 : bits == 16 ? 2 : 3, .address = number };
+	return (struct gas){ .space = GAS_IO,
+			     .bits = bits,
+			     .access = bits == 8  ? 1 :
+				       bits == 16 ? 2 :
+						    3,
+			     .address = number };
 }
 
 static struct facs *facs_build(struct acpi *acpi)
@@ -315,7 +328,8 @@ static void *fadt_build(struct acpi *acpi, const void *facs, const void *dsdt)
 	fadt->c3_latency = 1001;
 	fadt->century = CENTURY_OFFSET;
 	fadt->boot_arch = BOOT_LEGACY_DEVICES | BOOT_NO_VGA;
-	fadt->flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE | FADT_TIMER_32BIT | FADT_RESET;
+	fadt->flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE |
+		      FADT_TIMER_32BIT | FADT_RESET;
 	fadt_blocks(fadt);
 	table_end(acpi, fadt);
 	return fadt;
@@ -323,10 +337,12 @@ static void *fadt_build(struct acpi *acpi, const void *facs, const void *dsdt)
 
 static size_t madt_size(int cpus)
 {
-	size_t size = sizeof(struct madt) + sizeof(struct madt_ioapic) + 2 * sizeof(struct madt_override) + sizeof(struct madt_nmi);
+	size_t size = sizeof(struct madt) + sizeof(struct madt_ioapic) +
+		      2 * sizeof(struct madt_override) + sizeof(struct madt_nmi);
 
 	for (int id = 0; id < cpus; id++)
-		size += id <= APIC_ID_XAPIC_MAX ? sizeof(struct madt_lapic) : sizeof(struct madt_x2apic);
+		size += id <= APIC_ID_XAPIC_MAX ? sizeof(struct madt_lapic) :
+						  sizeof(struct madt_x2apic);
 	if (cpus > APIC_ID_XAPIC_MAX + 1)
 		size += sizeof(struct madt_x2apic_nmi);
 	return size;
@@ -341,8 +357,15 @@ static uint8_t *madt_put(uint8_t *at, const void *entry, size_t size)
 static uint8_t *madt_processors(uint8_t *at, int cpus)
 {
 	for (int id = 0; id < cpus; id++) {
-		struct madt_lapic lapic = { .length = sizeof(lapic), .processor = (uint8_t)id, .apic_id = (uint8_t)id, .flags = 1 };
-		struct madt_x2apic x2apic = { .type = 9, .length = sizeof(x2apic), .apic_id = (uint32_t)id, .flags = 1, .processor = (uint32_t)id };
+		struct madt_lapic lapic = { .length = sizeof(lapic),
+					    .processor = (uint8_t)id,
+					    .apic_id = (uint8_t)id,
+					    .flags = 1 };
+		struct madt_x2apic x2apic = { .type = 9,
+					      .length = sizeof(x2apic),
+					      .apic_id = (uint32_t)id,
+					      .flags = 1,
+					      .processor = (uint32_t)id };
 
 		if (id <= APIC_ID_XAPIC_MAX)
 			at = madt_put(at, &lapic, sizeof(lapic));
@@ -354,12 +377,28 @@ static uint8_t *madt_processors(uint8_t *at, int cpus)
 
 static void *madt_build(struct acpi *acpi, int cpus)
 {
-	const struct madt_ioapic ioapic = { .type = 1, .length = sizeof(ioapic), .gpa = IOAPIC_GPA };
-	const struct madt_override timer = { .type = 2, .length = sizeof(timer), .irq = 0, .gsi = 2 };
-	const struct madt_override sci = { .type = 2, .length = sizeof(sci), .irq = PM_SCI_IRQ, .gsi = PM_SCI_IRQ, .flags = MADT_LEVEL_LOW };
-	const struct madt_nmi nmi = { .type = 4, .length = sizeof(nmi), .processor = 0xff, .flags = MADT_EDGE_HIGH, .lint = 1 };
+	const struct madt_ioapic ioapic = { .type = 1,
+					    .length = sizeof(ioapic),
+					    .gpa = IOAPIC_GPA };
+	const struct madt_override timer = {
+		.type = 2, .length = sizeof(timer), .irq = 0, .gsi = 2
+	};
+	const struct madt_override sci = { .type = 2,
+					   .length = sizeof(sci),
+					   .irq = PM_SCI_IRQ,
+					   .gsi = PM_SCI_IRQ,
+					   .flags = MADT_LEVEL_LOW };
+	const struct madt_nmi nmi = { .type = 4,
+				      .length = sizeof(nmi),
+				      .processor = 0xff,
+				      .flags = MADT_EDGE_HIGH,
+				      .lint = 1 };
 	const struct madt_x2apic_nmi x2nmi = {
-		.type = 10, .length = sizeof(x2nmi), .processor = 0xffffffff, .flags = MADT_EDGE_HIGH, .lint = 1,
+		.type = 10,
+		.length = sizeof(x2nmi),
+		.processor = 0xffffffff,
+		.flags = MADT_EDGE_HIGH,
+		.lint = 1,
 	};
 	struct madt *madt = table_begin(acpi, "APIC", 3, madt_size(cpus));
 	uint8_t *at;
@@ -393,9 +432,11 @@ static void *hpet_build(struct acpi *acpi, uint32_t caps)
 }
 
 /* The two root tables differ in the width of their entries, which follow the header. */
-static void *root_build(struct acpi *acpi, const char *signature, size_t entry_size, void *const *tables, size_t count)
+static void *root_build(struct acpi *acpi, const char *signature, size_t entry_size,
+			void *const *tables, size_t count)
 {
-	struct table_header *root = table_begin(acpi, signature, 1, sizeof(*root) + count * entry_size);
+	struct table_header *root =
+		table_begin(acpi, signature, 1, sizeof(*root) + count * entry_size);
 	uint8_t *at = (uint8_t *)(root + 1);
 	uint64_t gpa;
 
@@ -454,7 +495,8 @@ static int table_dump(const struct acpi *acpi, int index, const char *directory)
 	ssize_t written;
 	int fd;
 
-	if (snprintf(path, sizeof(path), "%s/%s.dat", directory, acpi->tables[index].name) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/%s.dat", directory, acpi->tables[index].name) >=
+	    (int)sizeof(path))
 		return complain("the directory name %s is too long", directory);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)

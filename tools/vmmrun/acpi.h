@@ -22,8 +22,9 @@ struct acpi {
 };
 
 /*
- * Writes all tables for CPUS processors and a HPET whose capability register has HPET_CAPS as its low half. The first is the RSDP, at acpi->gpa.
- * ACPI has base, gpa and room set; the memory is zero. 0, or -1 after a complaint.
+ * Writes all tables for CPUS processors and a HPET whose capability register has HPET_CAPS as its
+ * low half. The first is the RSDP, at acpi->gpa. ACPI has base, gpa and room set; the memory is
+ * zero. 0, or -1 after a complaint.
  */
 int acpi_build(struct acpi *acpi, int cpus, uint32_t hpet_caps);
 

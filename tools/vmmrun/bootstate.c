@@ -20,8 +20,8 @@
 #define MAPPED_GIB	4
 
 /*
- * Linux's boot protocol asks for code at 0x10 and data at 0x18, in either mode; PVH leaves the selectors to the loader. So the code descriptor
- * depends on the mode.
+ * Linux's boot protocol asks for code at 0x10 and data at 0x18, in either mode; PVH leaves the
+ * selectors to the loader. So the code descriptor depends on the mode.
  */
 #define SELECTOR_CODE	0x10
 #define SELECTOR_DATA	0x18
@@ -55,7 +55,9 @@ static void page_tables_place(const struct memory *memory)
 
 void bootstate_place(const struct memory *memory, enum boot_mode mode)
 {
-	const uint64_t gdt[GDT_BYTES / 8] = { 0, 0, mode == BOOT_LONG ? DESC_CODE64 : DESC_CODE32, DESC_DATA, DESC_TSS_LOW, 0 };
+	const uint64_t gdt[GDT_BYTES / 8] = {
+		0, 0, mode == BOOT_LONG ? DESC_CODE64 : DESC_CODE32, DESC_DATA, DESC_TSS_LOW, 0
+	};
 
 	if (mode == BOOT_LONG)
 		page_tables_place(memory);
@@ -70,7 +72,8 @@ static int segments_apply(struct vcpu *vcpu, enum boot_mode mode)
 		uint32_t	limit;
 		uint32_t	access;
 	} segments[] = {
-		{ VM_REG_GUEST_CS, SELECTOR_CODE, 0xffffffff, mode == BOOT_LONG ? ACCESS_CODE64 : ACCESS_CODE32 },
+		{ VM_REG_GUEST_CS, SELECTOR_CODE, 0xffffffff,
+		  mode == BOOT_LONG ? ACCESS_CODE64 : ACCESS_CODE32 },
 		{ VM_REG_GUEST_DS, SELECTOR_DATA, 0xffffffff, ACCESS_DATA },
 		{ VM_REG_GUEST_ES, SELECTOR_DATA, 0xffffffff, ACCESS_DATA },
 		{ VM_REG_GUEST_SS, SELECTOR_DATA, 0xffffffff, ACCESS_DATA },
@@ -81,7 +84,8 @@ static int segments_apply(struct vcpu *vcpu, enum boot_mode mode)
 	};
 
 	for (size_t i = 0; i < sizeof(segments) / sizeof(segments[0]); i++) {
-		if (vm_set_desc(vcpu, segments[i].reg, 0, segments[i].limit, segments[i].access) != 0)
+		if (vm_set_desc(vcpu, segments[i].reg, 0, segments[i].limit, segments[i].access) !=
+		    0)
 			return -1;
 		if (vm_set_register(vcpu, segments[i].reg, segments[i].selector) != 0)
 			return -1;
@@ -107,9 +111,11 @@ static int control_apply(struct vcpu *vcpu, enum boot_mode mode)
 
 int bootstate_apply(struct vcpu *vcpu, const struct boot_state *state)
 {
-	if (vcpu_reset(vcpu) != 0 || control_apply(vcpu, state->mode) != 0 || segments_apply(vcpu, state->mode) != 0)
+	if (vcpu_reset(vcpu) != 0 || control_apply(vcpu, state->mode) != 0 ||
+	    segments_apply(vcpu, state->mode) != 0)
 		return -1;
-	if (vm_set_register(vcpu, VM_REG_GUEST_RDX, 0) != 0 || vm_set_register(vcpu, VM_REG_GUEST_RBX, state->rbx) != 0 ||
+	if (vm_set_register(vcpu, VM_REG_GUEST_RDX, 0) != 0 ||
+	    vm_set_register(vcpu, VM_REG_GUEST_RBX, state->rbx) != 0 ||
 	    vm_set_register(vcpu, VM_REG_GUEST_RSI, state->rsi) != 0)
 		return -1;
 	return vm_set_register(vcpu, VM_REG_GUEST_RIP, state->rip);

@@ -58,7 +58,8 @@ void console_raw(void)
 {
 	struct termios raw;
 
-	if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() || tcgetattr(STDIN_FILENO, &terminal_saved) != 0)
+	if (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) != getpgrp() ||
+	    tcgetattr(STDIN_FILENO, &terminal_saved) != 0)
 		return;
 	raw = terminal_saved;
 	raw.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | IGNCR | INLCR | INPCK | ISTRIP | IXON);
@@ -174,8 +175,11 @@ static void signal_take(struct machine *machine)
 	struct signalfd_siginfo info;
 
 	if (read(signal_fd, &info, sizeof(info)) == sizeof(info))
-		machine_stop(machine, MACHINE_ERROR, info.ssi_signo == SIGINT ? "ended by SIGINT" : info.ssi_signo == SIGTERM ? "ended by SIGTERM" :
-			     info.ssi_signo == SIGHUP ? "ended by SIGHUP" : "ended by SIGQUIT");
+		machine_stop(machine, MACHINE_ERROR,
+			     info.ssi_signo == SIGINT  ? "ended by SIGINT" :
+			     info.ssi_signo == SIGTERM ? "ended by SIGTERM" :
+			     info.ssi_signo == SIGHUP  ? "ended by SIGHUP" :
+							 "ended by SIGQUIT");
 }
 
 void console_attend(struct machine *machine)

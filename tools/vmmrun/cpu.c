@@ -18,12 +18,14 @@ static int capability_want(struct cpu *cpu, enum vm_cap_type cap)
 {
 	if (vm_set_capability(cpu->vcpu, cap, 1) == 0 || errno == ENOENT)
 		return 0;
-	return complain("vCPU %d: setting capability %s failed: %s", cpu->id, vm_capability_type2name((int)cap), strerror(errno));
+	return complain("vCPU %d: setting capability %s failed: %s", cpu->id,
+			vm_capability_type2name((int)cap), strerror(errno));
 }
 
 static int capabilities_set(struct cpu *cpu)
 {
-	static const enum vm_cap_type wanted[] = { VM_CAP_HALT_EXIT, VM_CAP_UNRESTRICTED_GUEST, VM_CAP_IPI_EXIT };
+	static const enum vm_cap_type wanted[] = { VM_CAP_HALT_EXIT, VM_CAP_UNRESTRICTED_GUEST,
+						   VM_CAP_IPI_EXIT };
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		if (capability_want(cpu, wanted[i]) != 0)
@@ -50,12 +52,15 @@ int cpu_create(struct cpu *cpu, struct machine *machine, int id)
 		return complain("activating vCPU %d failed: %s", id, strerror(errno));
 	if (capabilities_set(cpu) != 0)
 		return -1;
-	if (vm_set_x2apic_state(cpu->vcpu, machine->options->x2apic ? X2APIC_ENABLED : X2APIC_DISABLED) != 0)
-		return complain("vCPU %d: setting the mode of the local APIC failed: %s", id, strerror(errno));
+	if (vm_set_x2apic_state(cpu->vcpu,
+				machine->options->x2apic ? X2APIC_ENABLED : X2APIC_DISABLED) != 0)
+		return complain("vCPU %d: setting the mode of the local APIC failed: %s", id,
+				strerror(errno));
 	if (vcpu_reset(cpu->vcpu) != 0)
 		return complain("vCPU %d: setting the registers failed: %s", id, strerror(errno));
 	if (id != 0 && vm_suspend_cpu(cpu->vcpu) != 0)
-		return complain("vCPU %d: holding it until its start failed: %s", id, strerror(errno));
+		return complain("vCPU %d: holding it until its start failed: %s", id,
+				strerror(errno));
 	return 0;
 }
 
@@ -103,7 +108,9 @@ static void run_failed(struct cpu *cpu)
 static void *cpu_thread(void *arg)
 {
 	struct cpu *cpu = arg;
-	struct vm_run run = { .vm_exit = &cpu->exit, .cpuset = &cpu->targets, .cpusetsize = sizeof(cpu->targets) };
+	struct vm_run run = { .vm_exit = &cpu->exit,
+			      .cpuset = &cpu->targets,
+			      .cpusetsize = sizeof(cpu->targets) };
 	enum cpu_verdict verdict = CPU_CONTINUE;
 	unsigned int generation;
 
@@ -147,7 +154,8 @@ static int startup_registers_set(struct cpu *cpu, uint64_t rip)
 {
 	if (vcpu_reset(cpu->vcpu) != 0)
 		return -1;
-	if (vm_set_desc(cpu->vcpu, VM_REG_GUEST_CS, rip & ~0xfffUL, REAL_MODE_LIMIT, REAL_MODE_ACCESS) != 0)
+	if (vm_set_desc(cpu->vcpu, VM_REG_GUEST_CS, rip & ~0xfffUL, REAL_MODE_LIMIT,
+			REAL_MODE_ACCESS) != 0)
 		return -1;
 	if (vm_set_register(cpu->vcpu, VM_REG_GUEST_CS, rip >> 4 & 0xff00) != 0)
 		return -1;

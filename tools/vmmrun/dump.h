@@ -5,7 +5,10 @@
 
 struct cpu;
 
-/* Prints CPU's last exit, its registers and the instruction bytes at RIP on stderr. The vCPU must not be running. */
+/*
+ * Prints CPU's last exit, its registers and the instruction bytes at RIP on stderr. The vCPU must
+ * not be running.
+ */
 void dump_cpu(struct cpu *cpu);
 
 #endif

@@ -10,8 +10,11 @@
 #include "inout.h"
 #include "machine.h"
 
-/* How long a vCPU that waits for its STARTUP IPI stays out of the kernel at a time. A meeting of all vCPUs may have to wait as long. */
-#define STARTUP_WAIT_NS	(2 * 1000 * 1000)
+/*
+ * How long a vCPU that waits for its STARTUP IPI stays out of the kernel at a time. A meeting of
+ * all vCPUs may have to wait as long.
+ */
+#define STARTUP_WAIT_NS	(20 * 1000 * 1000)
 
 #define EXCEPTION_BP	3
 
@@ -74,7 +77,8 @@ static enum cpu_verdict handle_debug(struct cpu *cpu, struct vm_exit *exit)
 /* The guest gets its breakpoint: a trap, reported behind the instruction. */
 static enum cpu_verdict handle_bpt(struct cpu *cpu, struct vm_exit *exit)
 {
-	if (vm_set_register(cpu->vcpu, VM_REG_GUEST_ENTRY_INST_LENGTH, (uint64_t)exit->u.bpt.inst_length) != 0)
+	if (vm_set_register(cpu->vcpu, VM_REG_GUEST_ENTRY_INST_LENGTH,
+			    (uint64_t)exit->u.bpt.inst_length) != 0)
 		return exit_request_failed(cpu, "writing ENTRY_INST_LENGTH");
 	if (vm_inject_exception(cpu->vcpu, EXCEPTION_BP, 0, 0, 0) != 0)
 		return exit_request_failed(cpu, "injecting #BP");
@@ -103,29 +107,33 @@ static enum cpu_verdict handle_spinup_ap(struct cpu *cpu, struct vm_exit *exit)
 
 	if (id < 0 || id >= machine->options->cpus)
 		return CPU_CONTINUE;
-	return cpu_startup(&machine->cpus[id], exit->u.spinup_ap.rip) == 0 ? CPU_CONTINUE : CPU_DEAD;
+	return cpu_startup(&machine->cpus[id], exit->u.spinup_ap.rip) == 0 ? CPU_CONTINUE :
+									     CPU_DEAD;
 }
 
 static enum cpu_verdict handle_vmx(struct cpu *cpu, struct vm_exit *exit)
 {
 	if (exit->u.vmx.status != 0)
-		complain("vCPU %d: the processor refused to enter the guest: instruction error %d", cpu->id, exit->u.vmx.inst_error);
+		complain("vCPU %d: the processor refused to enter the guest: instruction error %d",
+			 cpu->id, exit->u.vmx.inst_error);
 	else
-		complain("vCPU %d: VMX exit nobody handles: reason %u, qualification %#lx", cpu->id, exit->u.vmx.exit_reason,
-			 (unsigned long)exit->u.vmx.exit_qualification);
+		complain("vCPU %d: VMX exit nobody handles: reason %u, qualification %#lx", cpu->id,
+			 exit->u.vmx.exit_reason, (unsigned long)exit->u.vmx.exit_qualification);
 	return CPU_DEAD;
 }
 
 static enum cpu_verdict handle_svm(struct cpu *cpu, struct vm_exit *exit)
 {
-	complain("vCPU %d: SVM exit nobody handles: code %#lx, information %#lx and %#lx", cpu->id, (unsigned long)exit->u.svm.exitcode,
-		 (unsigned long)exit->u.svm.exitinfo1, (unsigned long)exit->u.svm.exitinfo2);
+	complain("vCPU %d: SVM exit nobody handles: code %#lx, information %#lx and %#lx", cpu->id,
+		 (unsigned long)exit->u.svm.exitcode, (unsigned long)exit->u.svm.exitinfo1,
+		 (unsigned long)exit->u.svm.exitinfo2);
 	return CPU_DEAD;
 }
 
 static enum cpu_verdict handle_unexpected(struct cpu *cpu, struct vm_exit *exit)
 {
-	complain("vCPU %d: unexpected exit %d (%s)", cpu->id, (int)exit->exitcode, exit_name((int)exit->exitcode));
+	complain("vCPU %d: unexpected exit %d (%s)", cpu->id, (int)exit->exitcode,
+		 exit_name((int)exit->exitcode));
 	return CPU_DEAD;
 }
 
@@ -155,7 +163,8 @@ static const struct exit_handler unexpected = { handle_unexpected, false };
 
 const struct exit_handler *exit_handler(const struct vm_exit *exit)
 {
-	if ((unsigned int)exit->exitcode >= VM_EXITCODE_MAX || handlers[exit->exitcode].handle == NULL)
+	if ((unsigned int)exit->exitcode >= VM_EXITCODE_MAX ||
+	    handlers[exit->exitcode].handle == NULL)
 		return &unexpected;
 	return &handlers[exit->exitcode];
 }

@@ -7,7 +7,7 @@
 
 struct exit_handler {
 	enum cpu_verdict	(*handle)(struct cpu *cpu, struct vm_exit *exit);
-	bool			unlocked;	/* touches other vCPUs: called without the vCPU's lock */
+	bool			unlocked;	/* touches other vCPUs: called without the lock */
 };
 
 /* The handler of cpu->exit; never NULL. */

@@ -61,7 +61,8 @@ int file_read(struct file *file, const char *path, const char *what)
 	if (error != 0)
 		complain("cannot read the %s %s: %s", what, path, strerror(errno));
 	else if (file->size == 0)
-		error = complain("the %s %s is empty: was it downloaded or copied to its end?", what, path);
+		error = complain("the %s %s is empty: was it downloaded or copied to its end?",
+				 what, path);
 	close(fd);
 	if (error != 0)
 		file_free(file);

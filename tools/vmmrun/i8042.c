@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Keyboard controller (Intel 8042 as in the PC/AT) with nothing plugged in: its self test passes, its two port tests too, what is sent to a device
- * is never answered. Its use is the reset line.
+ * Keyboard controller (Intel 8042 as in the PC/AT) with nothing plugged in: its self test passes,
+ * its two port tests too, what is sent to a device is never answered. Its use is the reset line.
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -49,7 +49,8 @@ static struct {
 	bool		output_full;
 	bool		last_command;	/* the last write went to the command port */
 	uint8_t		data_for;	/* command that waits for a data byte, or 0 */
-} kbc = { .lock = PTHREAD_MUTEX_INITIALIZER, .ram = { CONFIG_SYSTEM | CONFIG_KBD_OFF | CONFIG_AUX_OFF } };
+} kbc = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	  .ram = { CONFIG_SYSTEM | CONFIG_KBD_OFF | CONFIG_AUX_OFF } };
 
 static void answer(uint8_t byte)
 {
@@ -113,11 +114,13 @@ static void data(uint8_t byte)
 
 static uint8_t status(void)
 {
-	return (uint8_t)(STATUS_UNLOCKED | (kbc.ram[0] & CONFIG_SYSTEM ? STATUS_SYSTEM : 0) | (kbc.last_command ? STATUS_COMMAND : 0) |
+	return (uint8_t)(STATUS_UNLOCKED | (kbc.ram[0] & CONFIG_SYSTEM ? STATUS_SYSTEM : 0) |
+			 (kbc.last_command ? STATUS_COMMAND : 0) |
 			 (kbc.output_full ? STATUS_OUTPUT_FULL : 0));
 }
 
-static void data_access(void *device, unsigned int offset, bool in, unsigned int bytes, uint32_t *value)
+static void data_access(void *device, unsigned int offset, bool in, unsigned int bytes,
+			uint32_t *value)
 {
 	(void)device;
 	(void)offset;
@@ -133,7 +136,8 @@ static void data_access(void *device, unsigned int offset, bool in, unsigned int
 	pthread_mutex_unlock(&kbc.lock);
 }
 
-static void command_access(void *device, unsigned int offset, bool in, unsigned int bytes, uint32_t *value)
+static void command_access(void *device, unsigned int offset, bool in, unsigned int bytes,
+			   uint32_t *value)
 {
 	(void)device;
 	(void)offset;

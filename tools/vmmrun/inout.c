@@ -19,11 +19,16 @@ static struct region regions[REGIONS_MAX];
 static unsigned int region_count;
 static uint8_t region_of_port[PORTS];		/* index into regions + 1, or 0 */
 
-void inout_register(uint16_t port, unsigned int count, unsigned int widths, inout_handler *handler, void *device)
+void inout_register(uint16_t port, unsigned int count, unsigned int widths, inout_handler *handler,
+		    void *device)
 {
 	if (region_count == REGIONS_MAX || port + count > PORTS)
 		abort();
-	regions[region_count] = (struct region){ .first = port, .count = count, .widths = widths, .handler = handler, .device = device };
+	regions[region_count] = (struct region){ .first = port,
+						 .count = count,
+						 .widths = widths,
+						 .handler = handler,
+						 .device = device };
 	region_count++;
 	for (unsigned int i = 0; i < count; i++)
 		region_of_port[port + i] = (uint8_t)region_count;
@@ -34,7 +39,10 @@ static uint32_t ones(unsigned int bytes)
 	return bytes == 4 ? 0xffffffff : (1u << (8 * bytes)) - 1;
 }
 
-/* As on the ISA bus: a wide access to narrow registers becomes one access for each byte, at ascending ports. */
+/*
+ * As on the ISA bus: a wide access to narrow registers becomes one access for each byte, at
+ * ascending ports.
+ */
 static uint32_t access_split(uint16_t port, bool in, unsigned int bytes, uint32_t value)
 {
 	uint32_t byte, result = 0;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * INS and OUTS: checks of segment and address as the processor makes them before each iteration, the access, then the registers.
+ * INS and OUTS: checks of segment and address as the processor makes them before each iteration,
+ * the access, then the registers.
  *
- * An exit stands for the whole instruction with its REP prefix. As many iterations are done at once as fit into BURST_BYTES; for the rest the
- * instruction is started again, so that interrupts come through. A fault in an iteration leaves the registers as the ones before it made them.
+ * An exit stands for the whole instruction with its REP prefix. As many iterations are done at once
+ * as fit into BURST_BYTES; for the rest the instruction is started again, so that interrupts come
+ * through. A fault in an iteration leaves the registers as the ones before it made them.
  */
 #include <errno.h>
 #include <string.h>
@@ -95,25 +97,30 @@ static int address_form(const struct vm_inout_str *str, uint64_t *gla)
 		*gla = offset;
 		if (str->seg_name == VM_REG_GUEST_FS || str->seg_name == VM_REG_GUEST_GS)
 			*gla += str->seg_desc.base;
-		if (!address_canonical(&str->paging, *gla) || !address_canonical(&str->paging, *gla + bytes - 1))
+		if (!address_canonical(&str->paging, *gla) ||
+		    !address_canonical(&str->paging, *gla + bytes - 1))
 			return segment_vector(str);
 	} else {
 		if (!segment_allows(str) || !offset_in_limit(&str->seg_desc, offset, bytes))
 			return segment_vector(str);
 		*gla = (str->seg_desc.base + offset) & 0xffffffff;
 	}
-	if (str->paging.cpl == 3 && (str->cr0 & CR0_AM) && (str->rflags & RFLAGS_AC) && *gla % bytes != 0)
+	if (str->paging.cpl == 3 && (str->cr0 & CR0_AM) && (str->rflags & RFLAGS_AC) &&
+	    *gla % bytes != 0)
 		return EXCEPTION_AC;
 	return 0;
 }
 
-/* The page that was translated last, so that a string of many elements asks the kernel once a page. */
+/*
+ * The page that was translated last, so that a string of many elements asks the kernel once a page.
+ */
 struct page {
 	uint64_t	gla;		/* of its first byte; odd if there is none */
 	char		*addr;
 };
 
-static enum step element_copy(struct cpu *cpu, struct vm_inout_str *str, struct page *page, uint64_t gla, uint32_t *value)
+static enum step element_copy(struct cpu *cpu, struct vm_inout_str *str, struct page *page,
+			      uint64_t gla, uint32_t *value)
 {
 	unsigned int bytes = str->inout.bytes;
 	int fault = 0, prot = str->inout.in ? VM_PROT_WRITE : VM_PROT_READ;
@@ -121,7 +128,8 @@ static enum step element_copy(struct cpu *cpu, struct vm_inout_str *str, struct 
 
 	if (page->gla != gla - gla % PAGE_SIZE || gla % PAGE_SIZE + bytes > PAGE_SIZE) {
 		if (vm_copy_setup(cpu->vcpu, &str->paging, gla, bytes, prot, iov, 2, &fault) != 0) {
-			complain("vCPU %d: string I/O at linear address %#lx reaches no memory: %s", cpu->id, (unsigned long)gla, strerror(errno));
+			complain("vCPU %d: string I/O at linear address %#lx reaches no memory: %s",
+				 cpu->id, (unsigned long)gla, strerror(errno));
 			return STEP_DEAD;
 		}
 		if (fault)
@@ -162,7 +170,10 @@ static enum step element_move(struct cpu *cpu, struct vm_inout_str *str, struct 
 	return STEP_DONE;
 }
 
-/* Writes the part of register REG that an address size uses: 4 bytes clear the upper half, 2 leave the rest. */
+/*
+ * Writes the part of register REG that an address size uses: 4 bytes clear the upper half, 2 leave
+ * the rest.
+ */
 static int address_register_set(struct cpu *cpu, int reg, int addrsize, uint64_t value)
 {
 	uint64_t mask = address_mask(addrsize), old = 0;
@@ -191,7 +202,8 @@ enum cpu_verdict inout_str_emulate(struct cpu *cpu, struct vm_exit *exit)
 	unsigned int moved;
 
 	str->count &= address_mask(str->addrsize);
-	for (moved = 0; step == STEP_DONE && str->count != 0 && moved < BURST_BYTES; moved += str->inout.bytes)
+	for (moved = 0; step == STEP_DONE && str->count != 0 && moved < BURST_BYTES;
+	     moved += str->inout.bytes)
 		step = element_move(cpu, str, &page);
 	if (step == STEP_DEAD)
 		return CPU_DEAD;

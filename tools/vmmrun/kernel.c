@@ -21,13 +21,16 @@ int initrd_plan(struct kernel_plan *plan, uint64_t limit_gpa)
 	if (plan->initrd == NULL)
 		return 0;
 	if (top_gpa < plan->end_gpa || plan->initrd->size > top_gpa - plan->end_gpa)
-		return complain("%s (%lu MiB) does not fit behind the kernel, which ends at %lu MiB of %lu: give more memory with -m",
-				plan->initrd->path, mib_round_up(plan->initrd->size), mib_round_up(plan->end_gpa), mib_round_up(top_gpa));
+		return complain(
+			"%s (%lu MiB) does not fit behind the kernel, which ends at %lu MiB of %lu: give more memory with -m",
+			plan->initrd->path, mib_round_up(plan->initrd->size),
+			mib_round_up(plan->end_gpa), mib_round_up(top_gpa));
 	plan->initrd_gpa = (top_gpa - plan->initrd->size) & ~(PAGE_SIZE - 1);
 	return 0;
 }
 
-int kernel_plan(struct kernel_plan *plan, const struct file *kernel, const struct file *initrd, const char *cmdline, size_t lowmem)
+int kernel_plan(struct kernel_plan *plan, const struct file *kernel, const struct file *initrd,
+		const char *cmdline, size_t lowmem)
 {
 	static const unsigned char gzip_magic[] = { 0x1f, 0x8b };
 
@@ -37,10 +40,12 @@ int kernel_plan(struct kernel_plan *plan, const struct file *kernel, const struc
 	plan->cmdline = cmdline;
 	plan->lowmem = lowmem;
 	if (strlen(cmdline) >= CMDLINE_ROOM)
-		return complain("the kernel's command line has %zu bytes: more than %lu do not fit", strlen(cmdline), CMDLINE_ROOM - 1);
+		return complain("the kernel's command line has %zu bytes: more than %lu do not fit",
+				strlen(cmdline), CMDLINE_ROOM - 1);
 	if (kernel->size >= SELFMAG && memcmp(kernel->data, ELFMAG, SELFMAG) == 0)
 		return elf_plan(plan);
-	if (kernel->size >= sizeof(gzip_magic) && memcmp(kernel->data, gzip_magic, sizeof(gzip_magic)) == 0)
+	if (kernel->size >= sizeof(gzip_magic) &&
+	    memcmp(kernel->data, gzip_magic, sizeof(gzip_magic)) == 0)
 		return complain("%s is compressed: unpack it first, with \"zcat\"", kernel->path);
 	return bzimage_plan(plan);
 }
@@ -49,6 +54,7 @@ void kernel_place(const struct kernel_plan *plan, const struct memory *memory, u
 {
 	strcpy(memory_at(memory, CMDLINE_GPA, CMDLINE_ROOM), plan->cmdline);
 	if (plan->initrd != NULL)
-		memcpy(memory_at(memory, plan->initrd_gpa, plan->initrd->size), plan->initrd->data, plan->initrd->size);
+		memcpy(memory_at(memory, plan->initrd_gpa, plan->initrd->size), plan->initrd->data,
+		       plan->initrd->size);
 	plan->place(plan, memory, rsdp_gpa);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Loading a kernel, in two steps: the plan checks everything and can fail, before there is a machine; the placing cannot.
+ * Loading a kernel, in two steps: the plan checks everything and can fail, before there is a
+ * machine; the placing cannot.
  */
 #ifndef VMMRUN_KERNEL_H
 #define VMMRUN_KERNEL_H
@@ -28,18 +29,23 @@ struct kernel_plan {
 	const struct file	*initrd;	/* or NULL */
 	const char		*cmdline;
 	size_t			lowmem;		/* bytes of guest memory at gpa 0 */
-	uint64_t		end_gpa;	/* behind all the kernel needs before it knows the memory map */
+	uint64_t		end_gpa;	/* behind all that the kernel needs at first */
 	uint64_t		initrd_gpa;
 	struct boot_state	state;
-	void			(*place)(const struct kernel_plan *plan, const struct memory *memory, uint64_t rsdp_gpa);
+	void (*place)(const struct kernel_plan *plan, const struct memory *memory,
+		      uint64_t rsdp_gpa);
 
 	uint64_t		load_gpa;	/* bzImage: where and what of the file */
 	size_t			load_offset;
 	size_t			load_size;
 };
 
-/* Checks KERNEL, INITRD (or NULL) and CMDLINE against each other and LOWMEM. 0, or -1 after a complaint. */
-int kernel_plan(struct kernel_plan *plan, const struct file *kernel, const struct file *initrd, const char *cmdline, size_t lowmem);
+/*
+ * Checks KERNEL, INITRD (or NULL) and CMDLINE against each other and LOWMEM. 0, or -1 after a
+ * complaint.
+ */
+int kernel_plan(struct kernel_plan *plan, const struct file *kernel, const struct file *initrd,
+		const char *cmdline, size_t lowmem);
 
 /* Carries PLAN out. MEMORY has at least the plan's lowmem; RSDP_GPA is told to the kernel. */
 void kernel_place(const struct kernel_plan *plan, const struct memory *memory, uint64_t rsdp_gpa);
@@ -48,7 +54,10 @@ void kernel_place(const struct kernel_plan *plan, const struct memory *memory, u
 int bzimage_plan(struct kernel_plan *plan);
 int elf_plan(struct kernel_plan *plan);
 
-/* Puts the initial ramdisk, if there is one, as high as possible between plan->end_gpa and LIMIT_GPA. 0, or -1 after a complaint. */
+/*
+ * Puts the initial ramdisk, if there is one, as high as possible between plan->end_gpa and
+ * LIMIT_GPA. 0, or -1 after a complaint.
+ */
 int initrd_plan(struct kernel_plan *plan, uint64_t limit_gpa);
 
 #endif

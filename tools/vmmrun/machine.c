@@ -26,20 +26,29 @@ static int create_complain(const char *name)
 	switch (errno) {
 	case ENOENT:
 	case ENODEV:
-		return complain("vmm.ko is not loaded: there is no " "/dev/vmmctl. Try \"modprobe vmm\", or \"insmod vmm.ko\"");
+		return complain("vmm.ko is not loaded: there is no "
+				"/dev/vmmctl. Try \"modprobe vmm\", or \"insmod vmm.ko\"");
 	case EACCES:
 	case EPERM:
-		return complain("/dev/vmmctl: permission denied. Add yourself to the group vmm (\"usermod -aG vmm USER\", then log in again), or be root");
+		return complain(
+			"/dev/vmmctl: permission denied. Add yourself to the group vmm (\"usermod -aG vmm USER\", then log in again), or be root");
 	case EEXIST:
-		return complain("there is a machine called %s already. Destroy it with \"vmmctl --vm=%s --destroy\", or take another name", name, name);
+		return complain(
+			"there is a machine called %s already. Destroy it with \"vmmctl --vm=%s --destroy\", or take another name",
+			name, name);
 	case ENXIO:
-		return complain("this computer has no VT-x or AMD-V to use. \"dmesg | grep vmm:\" tells why: often it is switched off in the firmware");
+		return complain(
+			"this computer has no VT-x or AMD-V to use. \"dmesg | grep vmm:\" tells why: often it is switched off in the firmware");
 	case EBUSY:
-		return complain("VT-x or AMD-V is in use by another hypervisor. \"dmesg | grep vmm:\" tells which; for KVM, try \"modprobe -r kvm_intel kvm_amd\"");
+		return complain(
+			"VT-x or AMD-V is in use by another hypervisor. \"dmesg | grep vmm:\" tells which; for KVM, try \"modprobe -r kvm_intel kvm_amd\"");
 	case ENOMEM:
-		return complain("out of memory, or of machines: \"sysctl hw.vmm.maxvmms\" tells how many a user may have");
+		return complain(
+			"out of memory, or of machines: \"sysctl hw.vmm.maxvmms\" tells how many a user may have");
 	default:
-		return complain("creating the machine %s failed: %s. \"dmesg | grep vmm:\" may tell more", name, strerror(errno));
+		return complain(
+			"creating the machine %s failed: %s. \"dmesg | grep vmm:\" may tell more",
+			name, strerror(errno));
 	}
 }
 
@@ -49,8 +58,10 @@ static int memory_create(struct machine *machine)
 
 	vm_set_lowmem_limit(machine->ctx, LOWMEM_MAX);
 	if (vm_setup_memory(machine->ctx, size, VM_MMAP_ALL) != 0)
-		return complain("%zu MiB of memory cannot be had: %s. Try less with -m", size >> 20, strerror(errno));
-	vm_get_guestmem_from_ctx(machine->ctx, &machine->memory.base, &machine->memory.lowmem, &machine->memory.highmem);
+		return complain("%zu MiB of memory cannot be had: %s. Try less with -m", size >> 20,
+				strerror(errno));
+	vm_get_guestmem_from_ctx(machine->ctx, &machine->memory.base, &machine->memory.lowmem,
+				 &machine->memory.highmem);
 	return 0;
 }
 
@@ -58,9 +69,11 @@ static int topology_set(struct machine *machine)
 {
 	uint16_t sockets, cores, threads, maxcpus;
 
-	if (vm_get_topology(machine->ctx, &sockets, &cores, &threads, &maxcpus) == 0 && machine->options->cpus > maxcpus)
-		return complain("%d processors are more than a machine may have here: give at most -c %u, or load the module with a greater maxcpu",
-				machine->options->cpus, maxcpus);
+	if (vm_get_topology(machine->ctx, &sockets, &cores, &threads, &maxcpus) == 0 &&
+	    machine->options->cpus > maxcpus)
+		return complain(
+			"%d processors are more than a machine may have here: give at most -c %u, or load the module with a greater maxcpu",
+			machine->options->cpus, maxcpus);
 	if (vm_set_topology(machine->ctx, 1, (uint16_t)machine->options->cpus, 1, 0) != 0)
 		return complain("setting the processor topology failed: %s", strerror(errno));
 	return 0;
@@ -168,7 +181,10 @@ bool machine_ending(struct machine *machine)
 	return ending;
 }
 
-/* One try for every thread, of JOIN_STEP_NS in all. Signals interrupt those that wait for a full pipe or terminal. Returns how many are left. */
+/*
+ * One try for every thread, of JOIN_STEP_NS in all. Signals interrupt those that wait for a full
+ * pipe or terminal. Returns how many are left.
+ */
 static int cpus_join_step(struct machine *machine)
 {
 	struct timespec until;
@@ -207,16 +223,21 @@ static int cpus_join(struct machine *machine)
 	return left;
 }
 
-/* Threads that do not come back are forced out of the kernel by the destruction of the machine under them. */
+/*
+ * Threads that do not come back are forced out of the kernel by the destruction of the machine
+ * under them.
+ */
 static void cpus_force(struct machine *machine)
 {
 	struct vmctx *second = vm_open(machine->options->name);
 
-	complain("%s: processors do not stop; destroying the machine under them", machine->options->name);
+	complain("%s: processors do not stop; destroying the machine under them",
+		 machine->options->name);
 	if (second != NULL)
 		vm_destroy(second);
 	if (cpus_join(machine) != 0) {
-		complain("%s: processors still do not stop. \"dmesg | grep vmm:\" may tell why", machine->options->name);
+		complain("%s: processors still do not stop. \"dmesg | grep vmm:\" may tell why",
+			 machine->options->name);
 		console_restore();
 		_exit(MACHINE_ERROR);
 	}
@@ -225,7 +246,8 @@ static void cpus_force(struct machine *machine)
 enum machine_end machine_run(struct machine *machine, const struct boot_state *state)
 {
 	if (bootstate_apply(machine->cpus[0].vcpu, state) != 0) {
-		complain("setting the registers for the kernel's entry failed: %s", strerror(errno));
+		complain("setting the registers for the kernel's entry failed: %s",
+			 strerror(errno));
 		return MACHINE_ERROR;
 	}
 	for (int id = 0; id < machine->options->cpus; id++) {

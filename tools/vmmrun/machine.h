@@ -33,7 +33,7 @@ struct machine {
 	struct cpu		*cpus;		/* (i) options->cpus of them */
 	struct uart		*uart;		/* (i) the console */
 	pthread_mutex_t		lock;
-	enum machine_end	end;		/* [l] the first end stands; read without lock where only MACHINE_RUNNING or not matters */
+	enum machine_end	end;		/* [l] the first end stands */
 	const char		*end_text;	/* [l] how that came, for people */
 	int			end_fd;		/* (i) an eventfd, readable from the end on */
 };
@@ -42,14 +42,18 @@ struct machine {
 int machine_create(struct machine *machine, const struct options *options);
 
 /*
- * Runs it from STATE to its end. Returns how it ended. All vCPU threads have gone, unless the kernel does not let them.
+ * Runs it from STATE to its end. Returns how it ended. All vCPU threads have gone, unless the
+ * kernel does not let them.
  */
 enum machine_end machine_run(struct machine *machine, const struct boot_state *state);
 
 /* Destroys it, or lets go of it if it is to be kept. */
 void machine_destroy(struct machine *machine);
 
-/* The machine ends as END because of TEXT, unless it is ending already. From any thread. Stops the vCPUs. */
+/*
+ * The machine ends as END because of TEXT, unless it is ending already. From any thread. Stops the
+ * vCPUs.
+ */
 void machine_stop(struct machine *machine, enum machine_end end, const char *text);
 
 /* As machine_stop, for an end that the kernel has told of (VM_EXITCODE_SUSPENDED). */

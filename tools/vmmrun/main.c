@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* vmmrun: a small monitor for vmm(4). Runs a Linux kernel in a virtual machine, with this terminal as its console. */
+/*
+ * vmmrun: a small monitor for vmm(4). Runs a Linux kernel in a virtual machine, with this terminal
+ * as its console.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +39,8 @@ static int tables_build(struct acpi *acpi, uint8_t *area, int cpus, uint32_t hpe
 		return -1;
 	at = (acpi->used + MPTABLE_ALIGN - 1) / MPTABLE_ALIGN * MPTABLE_ALIGN;
 	if (mptable_build(area + at, TABLES_GPA + at, TABLES_ROOM - at, cpus) == 0)
-		return complain("the tables for that many processors do not fit below 1 MiB: give fewer with -c");
+		return complain(
+			"the tables for that many processors do not fit below 1 MiB: give fewer with -c");
 	return 0;
 }
 
@@ -74,7 +78,8 @@ static int memory_fill(struct machine *machine, const struct kernel_plan *plan)
 
 	if (vm_get_hpet_capabilities(machine->ctx, &hpet_caps) != 0)
 		return complain("asking for the HPET's capabilities failed: %s", strerror(errno));
-	if (tables_build(&acpi, memory_at(&machine->memory, TABLES_GPA, TABLES_ROOM), machine->options->cpus, hpet_caps) != 0)
+	if (tables_build(&acpi, memory_at(&machine->memory, TABLES_GPA, TABLES_ROOM),
+			 machine->options->cpus, hpet_caps) != 0)
 		return -1;
 	memory_bda_write(&machine->memory);
 	bootstate_place(&machine->memory, plan->state.mode);
@@ -89,7 +94,8 @@ static enum machine_end machine_live(const struct options *options, const struct
 	struct machine machine;
 	struct timespec start;
 
-	if (machine_create(&machine, options) == 0 && devices_create(&machine) == 0 && memory_fill(&machine, plan) == 0) {
+	if (machine_create(&machine, options) == 0 && devices_create(&machine) == 0 &&
+	    memory_fill(&machine, plan) == 0) {
 		clock_gettime(CLOCK_MONOTONIC, &start);
 		console_raw();
 		end = machine_run(&machine, &plan->state);
@@ -111,12 +117,16 @@ static enum machine_end run(const struct options *options)
 	struct kernel_plan plan;
 
 	if (options->cpus > XAPIC_CPUS_MAX && !options->x2apic) {
-		complain("%d processors need x2APIC: add -x, or give at most -c %d", options->cpus, XAPIC_CPUS_MAX);
+		complain("%d processors need x2APIC: add -x, or give at most -c %d", options->cpus,
+			 XAPIC_CPUS_MAX);
 		return MACHINE_ERROR;
 	}
 	if (file_read(&kernel, options->kernel, "kernel") == 0 &&
-	    (options->initrd == NULL || file_read(&initrd, options->initrd, "initial ramdisk") == 0) &&
-	    kernel_plan(&plan, &kernel, options->initrd != NULL ? &initrd : NULL, options->cmdline, lowmem) == 0 && console_signals_init() == 0)
+	    (options->initrd == NULL ||
+	     file_read(&initrd, options->initrd, "initial ramdisk") == 0) &&
+	    kernel_plan(&plan, &kernel, options->initrd != NULL ? &initrd : NULL, options->cmdline,
+			lowmem) == 0 &&
+	    console_signals_init() == 0)
 		end = machine_live(options, &plan);
 	file_free(&kernel);
 	file_free(&initrd);

@@ -10,12 +10,14 @@ void *memory_at(const struct memory *memory, uint64_t gpa, size_t len)
 {
 	if (gpa < memory->lowmem && len <= memory->lowmem - gpa)
 		return memory->base + gpa;
-	if (gpa >= HIGHMEM_GPA && gpa - HIGHMEM_GPA < memory->highmem && len <= memory->highmem - (gpa - HIGHMEM_GPA))
+	if (gpa >= HIGHMEM_GPA && gpa - HIGHMEM_GPA < memory->highmem &&
+	    len <= memory->highmem - (gpa - HIGHMEM_GPA))
 		return memory->base + gpa;
 	return NULL;
 }
 
-static int range_add(struct memory_range *ranges, int count, uint64_t gpa, uint64_t end_gpa, uint32_t type)
+static int range_add(struct memory_range *ranges, int count, uint64_t gpa, uint64_t end_gpa,
+		     uint32_t type)
 {
 	if (gpa >= end_gpa)
 		return count;

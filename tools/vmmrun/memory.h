@@ -2,7 +2,8 @@
 /*
  * Guest memory as the loaders see it, and where they put what.
  *
- * Below 1 MiB everything that is made before the first instruction has its place. The kernel reclaims what the memory map calls RAM:
+ * Below 1 MiB everything that is made before the first instruction has its place. The kernel
+ * reclaims what the memory map calls RAM:
  *
  *	0x000400	BIOS data area: base memory size, segment of the EBDA
  *	0x001000	page tables for the 64-bit entry: 4 GiB, one to one

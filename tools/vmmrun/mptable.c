@@ -28,7 +28,7 @@ struct floating_pointer {
 	uint8_t		length;			/* in 16 bytes */
 	uint8_t		revision;
 	uint8_t		checksum;
-	uint8_t		features[5];		/* 0: there is a table; 8259 and local APIC in virtual wire mode */
+	uint8_t		features[5];		/* 0: a table follows; virtual wire mode */
 } PACKED;
 
 struct mp_header {
@@ -129,7 +129,11 @@ static void processors_put(struct cursor *cursor, int cpus)
 	(void)__get_cpuid(1, &eax, &ebx, &ecx, &edx);
 	for (int id = 0; id < cpus && id < CPUS_MAX; id++) {
 		struct mp_processor entry = {
-			.type = 0, .apic_id = (uint8_t)id, .apic_version = LAPIC_VERSION, .flags = id == 0 ? 3 : 1, .signature = eax & 0xfff,
+			.type = 0,
+			.apic_id = (uint8_t)id,
+			.apic_version = LAPIC_VERSION,
+			.flags = id == 0 ? 3 : 1,
+			.signature = eax & 0xfff,
 			.features = edx,
 		};
 
@@ -139,7 +143,9 @@ static void processors_put(struct cursor *cursor, int cpus)
 
 static void interrupts_put(struct cursor *cursor)
 {
-	struct mp_interrupt entry = { .type = MP_IO, .kind = MP_INT, .bus = ISA_BUS, .apic_id = IOAPIC_ID };
+	struct mp_interrupt entry = {
+		.type = MP_IO, .kind = MP_INT, .bus = ISA_BUS, .apic_id = IOAPIC_ID
+	};
 
 	for (uint8_t irq = 0; irq < ISA_IRQS; irq++) {
 		if (irq == ISA_IRQ_CASCADE)
@@ -149,7 +155,11 @@ static void interrupts_put(struct cursor *cursor)
 		entry.flags = irq == PM_SCI_IRQ ? MP_LEVEL_LOW : MP_CONFORMS;
 		entry_put(cursor, &entry, sizeof(entry));
 	}
-	entry = (struct mp_interrupt){ .type = MP_LOCAL, .kind = MP_EXTINT, .bus = ISA_BUS, .apic_id = APIC_ID_ALL, .pin = 0 };
+	entry = (struct mp_interrupt){ .type = MP_LOCAL,
+				       .kind = MP_EXTINT,
+				       .bus = ISA_BUS,
+				       .apic_id = APIC_ID_ALL,
+				       .pin = 0 };
 	entry_put(cursor, &entry, sizeof(entry));
 	entry.kind = MP_NMI;
 	entry.pin = 1;
@@ -171,7 +181,9 @@ static void header_fill(struct mp_header *header, const struct cursor *cursor)
 size_t mptable_build(uint8_t *base, uint64_t gpa, size_t room, int cpus)
 {
 	static const struct mp_bus isa = { .type = 1, .id = ISA_BUS, .name = "ISA   " };
-	static const struct mp_ioapic ioapic = { .type = 2, .id = IOAPIC_ID, .version = IOAPIC_VERSION, .flags = 1, .gpa = IOAPIC_GPA };
+	static const struct mp_ioapic ioapic = {
+		.type = 2, .id = IOAPIC_ID, .version = IOAPIC_VERSION, .flags = 1, .gpa = IOAPIC_GPA
+	};
 	struct floating_pointer *pointer = (struct floating_pointer *)base;
 	struct mp_header *header = (struct mp_header *)(pointer + 1);
 	struct cursor cursor = { .at = (uint8_t *)(header + 1), .end = base + room };

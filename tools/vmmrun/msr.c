@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Model-specific registers that the kernel leaves to user space: those that tell of power, heat, microcode and board, which systems read without
- * asking whether they are there. They read as an idle processor would have them, and writes have no effect. All others are the guest's fault.
+ * Model-specific registers that the kernel leaves to user space: those that tell of power, heat,
+ * microcode and board, which systems read without asking whether they are there. They read as an
+ * idle processor would have them, and writes have no effect. All others are the guest's fault.
  */
 #include <cpuid.h>
 #include <stdbool.h>
@@ -26,7 +27,10 @@ struct msr {
 	bool		writable;	/* a write is ignored instead of faulting */
 };
 
-/* Hypervisor guests find fixed values in HWCR: INVD as WBINVD (bit 4), MONITOR off (bit 9), TSC counts at P0's rate (bit 24). */
+/*
+ * Hypervisor guests find fixed values in HWCR: INVD as WBINVD (bit 4), MONITOR off (bit 9), TSC
+ * counts at P0's rate (bit 24).
+ */
 #define HWCR_VALUE	0x01000210
 
 static const struct msr msrs[] = {
@@ -43,10 +47,10 @@ static const struct msr msrs[] = {
 	{ 0x00000140, 1, INTEL, 0, true },		/* MISC_FEATURES_ENABLES */
 	{ 0x00000198, 1, INTEL, 0, false },		/* PERF_STATUS */
 	{ 0x00000199, 1, INTEL, 0, true },		/* PERF_CTL */
-	{ 0x0000019a, 3, INTEL, 0, true },		/* CLOCK_MODULATION, THERM_INTERRUPT, THERM_STATUS */
+	{ 0x0000019a, 3, INTEL, 0, true },		/* CLOCK_MODULATION, THERM_* */
 	{ 0x000001a2, 1, INTEL, 0, false },		/* TEMPERATURE_TARGET */
 	{ 0x000001aa, 1, INTEL, 0, true },		/* MISC_PWR_MGMT */
-	{ 0x000001b0, 3, INTEL, 0, true },		/* ENERGY_PERF_BIAS, PACKAGE_THERM_STATUS, PACKAGE_THERM_INTERRUPT */
+	{ 0x000001b0, 3, INTEL, 0, true },		/* ENERGY_PERF_BIAS, PACKAGE_THERM_* */
 	{ 0x000001d9, 1, BOTH, 0, true },		/* DEBUGCTL */
 	{ 0x000001fc, 1, INTEL, 0, true },		/* POWER_CTL */
 	{ 0x000003f8, 8, INTEL, 0, false },		/* C-state residencies */
@@ -57,23 +61,23 @@ static const struct msr msrs[] = {
 	{ 0x00000618, 5, INTEL, 0, false },		/* DRAM */
 	{ 0x00000638, 5, INTEL, 0, false },		/* PP0 */
 	{ 0x00000640, 3, INTEL, 0, false },		/* PP1 */
-	{ 0x00000648, 5, INTEL, 0, false },		/* configurable TDP, TURBO_ACTIVATION_RATIO */
-	{ 0x0000064d, 1, INTEL, 0, false },		/* PLATFORM_ENERGY_COUNTER */
+	{ 0x00000648, 5, INTEL, 0, false },		/* configurable TDP */
+	{ 0x0000064d, 1, INTEL, 0, false },		/* platform energy */
 
-	{ 0xc0010000, 8, AMD, 0, true },		/* performance counters and their selectors */
+	{ 0xc0010000, 8, AMD, 0, true },		/* performance counters */
 	{ 0xc0010015, 1, AMD, HWCR_VALUE, true },	/* HWCR */
 	{ 0xc001001a, 1, AMD, 0, false },		/* TOP_MEM */
 	{ 0xc001001d, 1, AMD, 0, false },		/* TOP_MEM2 */
 	{ 0xc001001f, 1, AMD, 0, true },		/* NB_CFG */
 	{ 0xc0010042, 1, AMD, 0, false },		/* FIDVID_STATUS */
-	{ 0xc0010058, 1, AMD, 0, true },		/* MMIO_CFG_BASE: no extended configuration space */
+	{ 0xc0010058, 1, AMD, 0, true },		/* MMIO_CFG_BASE */
 	{ 0xc0010061, 1, AMD, 0, false },		/* P-state limit */
 	{ 0xc0010062, 1, AMD, 0, true },		/* P-state control */
 	{ 0xc0010063, 9, AMD, 0, false },		/* P-state status, P-states */
 	{ 0xc0010073, 1, AMD, 0, true },		/* C-state base */
 	{ 0xc0010299, 3, AMD, 0, false },		/* RAPL: units, core and package energy */
 	{ 0xc001100c, 1, AMD, 0, true },		/* node id */
-	{ 0xc0011020, 5, AMD, 0, true },		/* LS_CFG, IC_CFG, DC_CFG, BU_CFG, and the next */
+	{ 0xc0011020, 5, AMD, 0, true },		/* LS_CFG, IC_CFG, DC_CFG, BU_CFG */
 	{ 0xc0011029, 2, AMD, 0, true },		/* DE_CFG, BU_CFG2 */
 };
 
@@ -107,7 +111,8 @@ enum cpu_verdict msr_read(struct cpu *cpu, struct vm_exit *exit)
 
 	if (msr == NULL && !cpu->machine->options->ignore_msrs)
 		return fault(cpu);
-	if (vm_set_register(cpu->vcpu, VM_REG_GUEST_RAX, value & 0xffffffff) != 0 || vm_set_register(cpu->vcpu, VM_REG_GUEST_RDX, value >> 32) != 0)
+	if (vm_set_register(cpu->vcpu, VM_REG_GUEST_RAX, value & 0xffffffff) != 0 ||
+	    vm_set_register(cpu->vcpu, VM_REG_GUEST_RDX, value >> 32) != 0)
 		return exit_request_failed(cpu, "writing RAX and RDX");
 	return CPU_CONTINUE;
 }

@@ -70,11 +70,15 @@ static int memory_parse(struct options *options, const char *text)
 	size_t memory;
 
 	if (vm_parse_memsize(text, &memory) != 0)
-		return complain("\"%s\" is no memory size: give a number with M or G, as 512M or 3G", text);
+		return complain(
+			"\"%s\" is no memory size: give a number with M or G, as 512M or 3G", text);
 	if (memory < MEMORY_MIN)
-		return complain("%s of memory is too little for a Linux kernel: give at least %luM", text, MEMORY_MIN >> 20);
+		return complain(
+			"%zu KiB of memory are too little for a Linux kernel: give at least %luM",
+			memory >> 10, MEMORY_MIN >> 20);
 	if (memory > MEMORY_MAX)
-		return complain("%s of memory is more than a guest can address: give at most %luT", text, MEMORY_MAX >> 40);
+		return complain("%s of memory is more than a guest can address: give at most %luT",
+				text, MEMORY_MAX >> 40);
 	if (memory % 4096 != 0)
 		return complain("%s of memory is not a multiple of 4K pages: round it", text);
 	options->memory = memory;
@@ -123,9 +127,11 @@ static int name_check(const char *name)
 
 	if (len == 0 || len > VM_MAX_NAMELEN)
 		return complain("a machine's name has 1 to %d bytes", VM_MAX_NAMELEN);
-	if (strpbrk(name, "/\" \t\r\n\v\f") != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return complain("\"%s\" cannot be a machine's name: it becomes a file in /dev/vmm, so no slash, quote or white space, and not \".\" or \"..\"",
-				name);
+	if (strpbrk(name, "/\" \t\r\n\v\f") != NULL || strcmp(name, ".") == 0 ||
+	    strcmp(name, "..") == 0)
+		return complain(
+			"\"%s\" cannot be a machine's name: it becomes a file in /dev/vmm, so no slash, quote or white space, and not \".\" or \"..\"",
+			name);
 	return 0;
 }
 
@@ -137,7 +143,9 @@ static enum options_verdict operands_take(struct options *options, int count, ch
 		if (count == 0)
 			complain("the machine needs a name, as the last word of the command line");
 		else
-			complain("\"%s\" is left over after the machine's name \"%s\": options come first", operands[1], operands[0]);
+			complain(
+				"\"%s\" is left over after the machine's name \"%s\": options come first",
+				operands[1], operands[0]);
 		return OPTIONS_BAD;
 	}
 	options->name = operands[0];

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* PCI configuration mechanism #1 (PCI Local Bus Specification 3.0, 3.2.2.3.2). Functions that are not there read all ones. */
+/*
+ * PCI configuration mechanism #1 (PCI Local Bus Specification 3.0, 3.2.2.3.2). Functions that are
+ * not there read all ones.
+ */
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
@@ -31,8 +34,12 @@ static struct {
 	},
 };
 
-/* Only 4-byte accesses reach the address register. Its second byte is also the reset register's port, for which pm.c registers later. */
-static void address_access(void *device, unsigned int offset, bool in, unsigned int bytes, uint32_t *value)
+/*
+ * Only 4-byte accesses reach the address register. Its second byte is also the reset register's
+ * port, for which pm.c registers later.
+ */
+static void address_access(void *device, unsigned int offset, bool in, unsigned int bytes,
+			   uint32_t *value)
 {
 	(void)device;
 	(void)offset;
@@ -52,7 +59,8 @@ static void bridge_write(unsigned int reg, unsigned int bytes, uint32_t value)
 			pci.bridge[reg] = value & COMMAND_MASK;
 }
 
-static void data_access(void *device, unsigned int offset, bool in, unsigned int bytes, uint32_t *value)
+static void data_access(void *device, unsigned int offset, bool in, unsigned int bytes,
+			uint32_t *value)
 {
 	unsigned int reg;
 

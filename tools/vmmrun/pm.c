@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* ACPI power management (ACPI specification, fixed hardware: PM1 event and control registers), and the ports that reset a PC. */
+/*
+ * ACPI power management (ACPI specification, fixed hardware: PM1 event and control registers), and
+ * the ports that reset a PC.
+ */
 #include <pthread.h>
 #include <stdbool.h>
 
@@ -12,7 +15,7 @@
 
 #define PM1_SCI_EN		0x0001
 #define PM1_SLEEP_ENABLE	0x2000
-#define PM1_CONTROL_MASK	0x1e07		/* what can be read back: SCI_EN, BM_RLD, GBL_RLS, SLP_TYP */
+#define PM1_CONTROL_MASK	0x1e07		/* read back: SCI_EN, BM_RLD, GBL_RLS, SLP_TYP */
 
 #define RESET_CPU		0x04		/* port 0xcf9: reset on the rise of this bit */
 #define RESET_STORED		0x0a
@@ -45,8 +48,12 @@ static uint32_t bytes_mask(unsigned int bytes)
 	return bytes == 4 ? 0xffffffff : (1u << (8 * bytes)) - 1;
 }
 
-/* Status in the low half, cleared by writing ones; enable in the high half. Any part of it can be accessed. */
-static void pm1_event_access(void *device, unsigned int offset, bool in, unsigned int bytes, uint32_t *value)
+/*
+ * Status in the low half, cleared by writing ones; enable in the high half. Any part of it can be
+ * accessed.
+ */
+static void pm1_event_access(void *device, unsigned int offset, bool in, unsigned int bytes,
+			     uint32_t *value)
 {
 	uint32_t mask = bytes_mask(bytes) << (8 * offset), written = *value << (8 * offset), both;
 
@@ -66,12 +73,14 @@ static void pm1_event_access(void *device, unsigned int offset, bool in, unsigne
 
 static void control_write(uint16_t control)
 {
-	pm.control = (uint16_t)((control & PM1_CONTROL_MASK & ~PM1_SCI_EN) | (pm.control & PM1_SCI_EN));
+	pm.control =
+		(uint16_t)((control & PM1_CONTROL_MASK & ~PM1_SCI_EN) | (pm.control & PM1_SCI_EN));
 	if ((control & PM1_SLEEP_ENABLE) && ((control >> 10) & 7) == PM_SLEEP_TYPE_OFF)
 		vm_suspend(pm.machine->ctx, VM_SUSPEND_POWEROFF);
 }
 
-static void pm1_control_access(void *device, unsigned int offset, bool in, unsigned int bytes, uint32_t *value)
+static void pm1_control_access(void *device, unsigned int offset, bool in, unsigned int bytes,
+			       uint32_t *value)
 {
 	uint32_t mask = bytes_mask(bytes) << (8 * offset);
 
@@ -84,7 +93,8 @@ static void pm1_control_access(void *device, unsigned int offset, bool in, unsig
 	pthread_mutex_unlock(&pm.lock);
 }
 
-static void smi_access(void *device, unsigned int offset, bool in, unsigned int bytes, uint32_t *value)
+static void smi_access(void *device, unsigned int offset, bool in, unsigned int bytes,
+		       uint32_t *value)
 {
 	(void)device;
 	(void)offset;
@@ -103,7 +113,8 @@ static void smi_access(void *device, unsigned int offset, bool in, unsigned int 
 	pthread_mutex_unlock(&pm.lock);
 }
 
-static void reset_access(void *device, unsigned int offset, bool in, unsigned int bytes, uint32_t *value)
+static void reset_access(void *device, unsigned int offset, bool in, unsigned int bytes,
+			 uint32_t *value)
 {
 	(void)device;
 	(void)offset;
@@ -120,7 +131,8 @@ static void reset_access(void *device, unsigned int offset, bool in, unsigned in
 }
 
 /* System control port A: bit 1 is the A20 gate, which is always open here. */
-static void port92_access(void *device, unsigned int offset, bool in, unsigned int bytes, uint32_t *value)
+static void port92_access(void *device, unsigned int offset, bool in, unsigned int bytes,
+			  uint32_t *value)
 {
 	(void)device;
 	(void)offset;

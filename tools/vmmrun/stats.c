@@ -9,7 +9,9 @@
 #include "machine.h"
 #include "stats.h"
 
-/* Adds all vCPUs' values into an array of *COUNT for the caller to free, or NULL after a complaint. */
+/*
+ * Adds all vCPUs' values into an array of *COUNT for the caller to free, or NULL after a complaint.
+ */
 static uint64_t *stats_sum(struct machine *machine, int *count)
 {
 	uint64_t *sums = NULL, *values;
@@ -23,7 +25,8 @@ static uint64_t *stats_sum(struct machine *machine, int *count)
 			*count = entries;
 		}
 		if (values == NULL || sums == NULL) {
-			complain("reading the statistics of vCPU %d failed: %s", id, strerror(errno));
+			complain("reading the statistics of vCPU %d failed: %s", id,
+				 strerror(errno));
 			free(sums);
 			return NULL;
 		}
@@ -42,10 +45,11 @@ void stats_print(struct machine *machine, const struct timespec *start)
 	int count;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	seconds = (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+	seconds =
+		(double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 	fprintf(stderr, "%s: %s, after %.3f seconds, on %d vCPU%s\n", machine->options->name,
-		machine->end_text != NULL ? machine->end_text : "did not run", seconds, machine->options->cpus,
-		machine->options->cpus == 1 ? "" : "s");
+		machine->end_text != NULL ? machine->end_text : "did not run", seconds,
+		machine->options->cpus, machine->options->cpus == 1 ? "" : "s");
 	sums = stats_sum(machine, &count);
 	for (int i = 0; sums != NULL && i < count; i++) {
 		desc = vm_get_stat_desc(machine->ctx, i);

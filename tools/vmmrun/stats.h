@@ -7,7 +7,10 @@
 
 struct machine;
 
-/* Prints on stderr how MACHINE ended, how long it ran since START (CLOCK_MONOTONIC), and every statistic that is not 0, summed over the vCPUs. */
+/*
+ * Prints on stderr how MACHINE ended, how long it ran since START (CLOCK_MONOTONIC), and every
+ * statistic that is not 0, summed over the vCPUs.
+ */
 void stats_print(struct machine *machine, const struct timespec *start);
 
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Hardware task switches, all of them (Intel SDM volume 3, "Task Switching"; the order of checks is that of the table "Exception Conditions Checked
- * During a Task Switch").
+ * Hardware task switches, all of them (Intel SDM volume 3, "Task Switching"; the order of checks is
+ * that of the table "Exception Conditions Checked During a Task Switch").
  *
- * What fails before the commitment faults in the old task, at the instruction that switched. What fails behind it faults in the new task, before its
- * first instruction. The processor has checked privilege, and a task gate where there was one, before it left the guest.
+ * What fails before the commitment faults in the old task, at the instruction that switched. What
+ * fails behind it faults in the new task, before its first instruction. The processor has checked
+ * privilege, and a task gate where there was one, before it left the guest.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -88,14 +89,19 @@ _Static_assert(sizeof(struct tss16) == 44, "16-bit TSS");
 enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEGS };
 
 static const int general_regs[8] = {
-	VM_REG_GUEST_RAX, VM_REG_GUEST_RCX, VM_REG_GUEST_RDX, VM_REG_GUEST_RBX, VM_REG_GUEST_RSP, VM_REG_GUEST_RBP, VM_REG_GUEST_RSI, VM_REG_GUEST_RDI,
+	VM_REG_GUEST_RAX, VM_REG_GUEST_RCX, VM_REG_GUEST_RDX, VM_REG_GUEST_RBX,
+	VM_REG_GUEST_RSP, VM_REG_GUEST_RBP, VM_REG_GUEST_RSI, VM_REG_GUEST_RDI,
 };
 
 static const int segment_regs[SEGS] = {
-	VM_REG_GUEST_ES, VM_REG_GUEST_CS, VM_REG_GUEST_SS, VM_REG_GUEST_DS, VM_REG_GUEST_FS, VM_REG_GUEST_GS,
+	VM_REG_GUEST_ES, VM_REG_GUEST_CS, VM_REG_GUEST_SS,
+	VM_REG_GUEST_DS, VM_REG_GUEST_FS, VM_REG_GUEST_GS,
 };
 
-/* How a step came out. After STEP_FAULT an exception waits in the kernel, and the vCPU only has to run. */
+/*
+ * How a step came out. After STEP_FAULT an exception waits in the kernel, and the vCPU only has to
+ * run.
+ */
 enum step {
 	STEP_DONE,
 	STEP_FAULT,
@@ -121,7 +127,7 @@ struct task {
 struct task_switch {
 	struct cpu			*cpu;
 	const struct vm_task_switch	*what;
-	struct vm_guest_paging		paging;		/* for the processor's own accesses: CPL 0 */
+	struct vm_guest_paging		paging;		/* the processor's own: CPL 0 */
 	struct seg_desc			gdt;
 	bool				committed;	/* faults belong to the new task */
 	uint64_t			eip;		/* where the old task goes on */
@@ -136,17 +142,20 @@ static enum step dead(struct task_switch *sw, const char *what)
 
 static enum step fault(struct task_switch *sw, int vector, uint32_t error_code)
 {
-	if (vm_inject_exception(sw->cpu->vcpu, vector, 1, error_code | (sw->what->ext ? 1 : 0), !sw->committed) != 0)
+	if (vm_inject_exception(sw->cpu->vcpu, vector, 1, error_code | (sw->what->ext ? 1 : 0),
+				!sw->committed) != 0)
 		return dead(sw, "injecting a fault of a task switch");
 	return STEP_FAULT;
 }
 
-static enum step linear_copy(struct task_switch *sw, uint64_t gla, void *buffer, size_t len, bool write)
+static enum step linear_copy(struct task_switch *sw, uint64_t gla, void *buffer, size_t len,
+			     bool write)
 {
 	struct iovec iov[2];
 	int faulted;
 
-	if (vm_copy_setup(sw->cpu->vcpu, &sw->paging, gla & 0xffffffff, len, write ? VM_PROT_WRITE : VM_PROT_READ, iov, 2, &faulted) != 0)
+	if (vm_copy_setup(sw->cpu->vcpu, &sw->paging, gla & 0xffffffff, len,
+			  write ? VM_PROT_WRITE : VM_PROT_READ, iov, 2, &faulted) != 0)
 		return dead(sw, "reaching a table of a task switch");
 	if (faulted)
 		return STEP_FAULT;
@@ -163,7 +172,8 @@ static enum step linear_reach(struct task_switch *sw, uint64_t gla, size_t len)
 	struct iovec iov[2];
 	int faulted;
 
-	if (vm_copy_setup(sw->cpu->vcpu, &sw->paging, gla & 0xffffffff, len, VM_PROT_WRITE, iov, 2, &faulted) != 0)
+	if (vm_copy_setup(sw->cpu->vcpu, &sw->paging, gla & 0xffffffff, len, VM_PROT_WRITE, iov, 2,
+			  &faulted) != 0)
 		return dead(sw, "reaching a table of a task switch");
 	return faulted ? STEP_FAULT : STEP_DONE;
 }
@@ -178,13 +188,16 @@ static void desc_parse(uint64_t desc, struct seg_desc *seg)
 }
 
 /*
- * Reads, or writes back, the descriptor that SELECTOR names in TABLE. Beyond the table's limit: VECTOR.
+ * Reads, or writes back, the descriptor that SELECTOR names in TABLE. Beyond the table's limit:
+ * VECTOR.
  */
-static enum step desc_copy(struct task_switch *sw, const struct seg_desc *table, uint16_t selector, uint64_t *desc, int vector, bool write)
+static enum step desc_copy(struct task_switch *sw, const struct seg_desc *table, uint16_t selector,
+			   uint64_t *desc, int vector, bool write)
 {
 	if ((selector & SELECTOR_INDEX) + 7u > table->limit)
 		return fault(sw, vector, selector & ~SELECTOR_RPL);
-	return linear_copy(sw, table->base + (selector & SELECTOR_INDEX), desc, sizeof(*desc), write);
+	return linear_copy(sw, table->base + (selector & SELECTOR_INDEX), desc, sizeof(*desc),
+			   write);
 }
 
 /* The new task's TSS: where it is, and whether it may be used now. */
@@ -221,7 +234,8 @@ static enum step old_tss_check(struct task_switch *sw)
 	struct task *old = &sw->old;
 	uint64_t selector;
 
-	if (vm_get_register(sw->cpu->vcpu, VM_REG_GUEST_TR, &selector) != 0 || vm_get_seg_desc(sw->cpu->vcpu, VM_REG_GUEST_TR, &old->tss) != 0)
+	if (vm_get_register(sw->cpu->vcpu, VM_REG_GUEST_TR, &selector) != 0 ||
+	    vm_get_seg_desc(sw->cpu->vcpu, VM_REG_GUEST_TR, &old->tss) != 0)
 		return dead(sw, "reading TR");
 	old->selector = (uint16_t)selector;
 	old->wide = (old->tss.access & TYPE_MASK & ~TYPE_BUSY) == TYPE_TSS32;
@@ -243,7 +257,10 @@ static void task_from_wide(struct task *task, const struct tss32 *tss)
 		task->segments[i] = tss->segments[i].selector;
 }
 
-/* A 16-bit TSS leaves the upper halves of the registers and FS and GS undefined: 0 here, null selectors. */
+/*
+ * A 16-bit TSS leaves the upper halves of the registers and FS and GS undefined: 0 here, null
+ * selectors.
+ */
 static void task_from_narrow(struct task *task, const struct tss16 *tss)
 {
 	task->link = tss->link;
@@ -305,18 +322,25 @@ static enum step tables_reach(struct task_switch *sw)
 	enum step step = STEP_DONE;
 
 	for (int i = 0; i < 2 && step == STEP_DONE; i++) {
-		step = linear_reach(sw, tasks[i]->tss.base, tasks[i]->wide ? sizeof(struct tss32) : sizeof(struct tss16));
+		step = linear_reach(sw, tasks[i]->tss.base,
+				    tasks[i]->wide ? sizeof(struct tss32) : sizeof(struct tss16));
 		if (step == STEP_DONE)
-			step = linear_reach(sw, sw->gdt.base + (tasks[i]->selector & SELECTOR_INDEX), sizeof(uint64_t));
+			step = linear_reach(sw,
+					    sw->gdt.base + (tasks[i]->selector & SELECTOR_INDEX),
+					    sizeof(uint64_t));
 	}
 	return step;
 }
 
-/* The part of a TSS that changes at a switch: from EIP to the last segment. Link, stacks, CR3 and LDT stay. */
+/*
+ * The part of a TSS that changes at a switch: from EIP to the last segment. Link, stacks, CR3 and
+ * LDT stay.
+ */
 static enum step old_tss_write(struct task_switch *sw)
 {
 	const size_t wide_from = offsetof(struct tss32, eip), wide_to = offsetof(struct tss32, ldt);
-	const size_t narrow_from = offsetof(struct tss16, ip), narrow_to = offsetof(struct tss16, ldt);
+	const size_t narrow_from = offsetof(struct tss16, ip),
+		     narrow_to = offsetof(struct tss16, ldt);
 	const struct task *old = &sw->old;
 	struct tss32 wide = { .eip = old->eip, .eflags = old->eflags };
 	struct tss16 narrow = { .ip = (uint16_t)old->eip, .flags = (uint16_t)old->eflags };
@@ -329,8 +353,10 @@ static enum step old_tss_write(struct task_switch *sw)
 	for (int i = 0; i <= SEG_DS; i++)
 		narrow.segments[i] = old->segments[i];
 	if (old->wide)
-		return linear_copy(sw, old->tss.base + wide_from, (char *)&wide + wide_from, wide_to - wide_from, true);
-	return linear_copy(sw, old->tss.base + narrow_from, (char *)&narrow + narrow_from, narrow_to - narrow_from, true);
+		return linear_copy(sw, old->tss.base + wide_from, (char *)&wide + wide_from,
+				   wide_to - wide_from, true);
+	return linear_copy(sw, old->tss.base + narrow_from, (char *)&narrow + narrow_from,
+			   narrow_to - narrow_from, true);
 }
 
 /* JMP and IRET leave the old task: it is free to be entered again. */
@@ -364,18 +390,24 @@ static enum step new_busy_set(struct task_switch *sw)
 	return desc_copy(sw, &sw->gdt, sw->new.selector, &sw->new.desc, EXCEPTION_TS, true);
 }
 
-static int segment_load(struct task_switch *sw, int reg, uint16_t selector, const struct seg_desc *desc)
+static int segment_load(struct task_switch *sw, int reg, uint16_t selector,
+			const struct seg_desc *desc)
 {
 	if (vm_set_desc(sw->cpu->vcpu, reg, desc->base, desc->limit, desc->access) != 0)
 		return -1;
 	return vm_set_register(sw->cpu->vcpu, reg, selector);
 }
 
-/* With PAE, loading CR3 loads the four page-directory pointers with it. AMD processors read them when they use them, and refuse. */
+/*
+ * With PAE, loading CR3 loads the four page-directory pointers with it. AMD processors read them
+ * when they use them, and refuse.
+ */
 static int pdptes_load(struct task_switch *sw)
 {
-	static const int regs[] = { VM_REG_GUEST_PDPTE0, VM_REG_GUEST_PDPTE1, VM_REG_GUEST_PDPTE2, VM_REG_GUEST_PDPTE3 };
-	const uint64_t *pdptes = vm_map_gpa(sw->cpu->machine->ctx, sw->new.cr3 & ~0x1fu, sizeof(uint64_t[4]));
+	static const int regs[] = { VM_REG_GUEST_PDPTE0, VM_REG_GUEST_PDPTE1, VM_REG_GUEST_PDPTE2,
+				    VM_REG_GUEST_PDPTE3 };
+	const uint64_t *pdptes =
+		vm_map_gpa(sw->cpu->machine->ctx, sw->new.cr3 & ~0x1fu, sizeof(uint64_t[4]));
 
 	if (sw->paging.paging_mode != PAGING_MODE_PAE || pdptes == NULL)
 		return 0;
@@ -390,9 +422,11 @@ static int control_load(struct task_switch *sw)
 	struct vcpu *vcpu = sw->cpu->vcpu;
 	uint64_t cr0, dr7;
 
-	if (vm_get_register(vcpu, VM_REG_GUEST_CR0, &cr0) != 0 || vm_set_register(vcpu, VM_REG_GUEST_CR0, cr0 | CR0_TS) != 0)
+	if (vm_get_register(vcpu, VM_REG_GUEST_CR0, &cr0) != 0 ||
+	    vm_set_register(vcpu, VM_REG_GUEST_CR0, cr0 | CR0_TS) != 0)
 		return -1;
-	if (vm_get_register(vcpu, VM_REG_GUEST_DR7, &dr7) != 0 || vm_set_register(vcpu, VM_REG_GUEST_DR7, dr7 & ~DR7_LOCAL) != 0)
+	if (vm_get_register(vcpu, VM_REG_GUEST_DR7, &dr7) != 0 ||
+	    vm_set_register(vcpu, VM_REG_GUEST_DR7, dr7 & ~DR7_LOCAL) != 0)
 		return -1;
 	if (!sw->new.wide || !(cr0 & CR0_PG))
 		return 0;
@@ -409,7 +443,9 @@ static int registers_load(struct task_switch *sw)
 	struct vcpu *vcpu = sw->cpu->vcpu;
 	const struct task *new = &sw->new;
 
-	if (control_load(sw) != 0 || segment_load(sw, VM_REG_GUEST_TR, new->selector & (uint16_t)~SELECTOR_RPL, &new->tss) != 0)
+	if (control_load(sw) != 0 ||
+	    segment_load(sw, VM_REG_GUEST_TR, new->selector &(uint16_t)~SELECTOR_RPL, &new->tss) !=
+		    0)
 		return -1;
 	for (int i = 0; i < 8; i++)
 		if (vm_set_register(vcpu, general_regs[i], new->general[i]) != 0)
@@ -447,7 +483,10 @@ static enum step ldt_load(struct task_switch *sw, struct seg_desc *ldt)
 	return STEP_DONE;
 }
 
-/* Whether the segment's type and privilege suit the register it goes to. The new CPL is that of CS's selector. */
+/*
+ * Whether the segment's type and privilege suit the register it goes to. The new CPL is that of
+ * CS's selector.
+ */
 static bool segment_suits(int seg, uint16_t selector, uint16_t cs, uint32_t access)
 {
 	int dpl = SEG_DESC_DPL(access), rpl = selector & SELECTOR_RPL, cpl = cs & SELECTOR_RPL;
@@ -495,7 +534,9 @@ static enum step segment_switch(struct task_switch *sw, int seg, const struct se
 		if (step != STEP_DONE)
 			return step;
 	}
-	return segment_load(sw, segment_regs[seg], selector, &desc) == 0 ? STEP_DONE : dead(sw, "writing a segment register");
+	return segment_load(sw, segment_regs[seg], selector, &desc) == 0 ?
+		       STEP_DONE :
+		       dead(sw, "writing a segment register");
 }
 
 static enum step segments_vm86(struct task_switch *sw)
@@ -541,13 +582,16 @@ static enum step error_code_push(struct task_switch *sw)
 		return dead(sw, "reading SS");
 	mask = SEG_DESC_DEF32(ss.access) ? 0xffffffff : 0xffff;
 	esp = (sw->new.general[4] - bytes) & mask;
-	if ((ss.access & (TYPE_CODE | TYPE_CONFORMING)) == TYPE_CONFORMING ? esp <= ss.limit : esp > ss.limit || bytes - 1 > ss.limit - esp)
+	if ((ss.access & (TYPE_CODE | TYPE_CONFORMING)) == TYPE_CONFORMING ?
+		    esp <= ss.limit :
+		    esp > ss.limit || bytes - 1 > ss.limit - esp)
 		return fault(sw, EXCEPTION_SS, 0);
 	sw->paging.cpl = SEG_DESC_DPL(ss.access);
 	step = linear_copy(sw, ss.base + esp, &code, bytes, true);
 	if (step != STEP_DONE)
 		return step;
-	if (vm_set_register(sw->cpu->vcpu, VM_REG_GUEST_RSP, (sw->new.general[4] & ~mask) | esp) != 0)
+	if (vm_set_register(sw->cpu->vcpu, VM_REG_GUEST_RSP, (sw->new.general[4] & ~mask) | esp) !=
+	    0)
 		return dead(sw, "writing RSP");
 	return STEP_DONE;
 }
@@ -567,7 +611,8 @@ static enum step trap_raise(struct task_switch *sw)
 
 	if (!sw->new.trap)
 		return STEP_DONE;
-	if (vm_get_register(sw->cpu->vcpu, VM_REG_GUEST_DR6, &dr6) != 0 || vm_set_register(sw->cpu->vcpu, VM_REG_GUEST_DR6, dr6 | DR6_BT) != 0)
+	if (vm_get_register(sw->cpu->vcpu, VM_REG_GUEST_DR6, &dr6) != 0 ||
+	    vm_set_register(sw->cpu->vcpu, VM_REG_GUEST_DR6, dr6 | DR6_BT) != 0)
 		return dead(sw, "writing DR6");
 	if (vm_inject_exception(sw->cpu->vcpu, EXCEPTION_DB, 0, 0, 0) != 0)
 		return dead(sw, "injecting #DB");
@@ -598,7 +643,9 @@ static enum step (*const steps[])(struct task_switch *sw) = {
 
 enum cpu_verdict task_switch_emulate(struct cpu *cpu, struct vm_exit *exit)
 {
-	struct task_switch sw = { .cpu = cpu, .what = &exit->u.task_switch, .paging = exit->u.task_switch.paging };
+	struct task_switch sw = { .cpu = cpu,
+				  .what = &exit->u.task_switch,
+				  .paging = exit->u.task_switch.paging };
 	enum step step = STEP_DONE;
 
 	sw.paging.cpl = 0;

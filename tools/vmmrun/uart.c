@@ -2,9 +2,10 @@
 /*
  * 16550A UART (National Semiconductor PC16550D data sheet).
  *
- * The line is infinitely fast: a byte that the guest writes is out at once, so the transmitter is always empty. Its interrupt is then a matter of
- * edges: raised by a write and by enabling it, cleared by reading IIR while IIR tells it. The receiver's FIFO timeout is zero: what is there below
- * the trigger level is told as a character timeout right away.
+ * The line is infinitely fast: a byte that the guest writes is out at once, so the transmitter is
+ * always empty. Its interrupt is then a matter of edges: raised by a write and by enabling it,
+ * cleared by reading IIR while IIR tells it. The receiver's FIFO timeout is zero: what is there
+ * below the trigger level is told as a character timeout right away.
  *
  * As on most virtual machines, OUT2 does not gate the interrupt.
  */
@@ -295,7 +296,8 @@ static void reg_write(struct uart *uart, unsigned int reg, uint8_t value)
 	}
 }
 
-static void uart_access(void *device, unsigned int reg, bool in, unsigned int bytes, uint32_t *value)
+static void uart_access(void *device, unsigned int reg, bool in, unsigned int bytes,
+			uint32_t *value)
 {
 	struct uart *uart = device;
 

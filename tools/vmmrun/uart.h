@@ -9,13 +9,18 @@
 struct machine;
 struct uart;
 
-/* Makes the UART at ports BASE to BASE + 7 on ISA interrupt IRQ. Its output goes to the console. NULL after a complaint. */
+/*
+ * Makes the UART at ports BASE to BASE + 7 on ISA interrupt IRQ. Its output goes to the console.
+ * NULL after a complaint.
+ */
 struct uart *uart_create(struct machine *machine, uint16_t base, int irq);
 
 /* How many bytes uart_receive will keep. Any thread. */
 size_t uart_room(struct uart *uart);
 
-/* A byte arrives on the line. Without room it is lost and the guest told of an overrun. Any thread. */
+/*
+ * A byte arrives on the line. Without room it is lost and the guest told of an overrun. Any thread.
+ */
 void uart_receive(struct uart *uart, uint8_t byte);
 
 /* A break arrives on the line. Any thread. */

@@ -8,11 +8,12 @@ __thread char shim_thread;
 u64 clock_now_ns;
 u64 clock_tsc;
 unsigned long clock_fired;
+struct vtimer *clock_last;
 
-static struct vtimer *timers[MAX_TIMERS];
-static unsigned int ntimers;
+static raw_spinlock_t clock_lock;	/* the rest */
+static struct { struct vtimer *timer; u64 expires_ns; } armed[MAX_TIMERS];
+static unsigned int narmed;
 static struct vtimer *firing;
-static raw_spinlock_t clock_lock;	/* timers, firing, and their armed, expires_ns */
 
 static u64 source_now_ns(void)
 {
@@ -24,100 +25,76 @@ static u64 source_tsc(void)
 	return READ_ONCE(clock_tsc);
 }
 
-const struct vclock_source clock_source = { .now_ns = source_now_ns, .tsc = source_tsc };
-
-void vclock_init(struct vclock *clock, const struct vclock_source *source)
-{
-	memset(clock, 0, sizeof(*clock));
-	clock->source = source;
-}
-
-u64 vclock_now_ns(struct vclock *clock)
-{
-	return clock->source->now_ns();
-}
-
-void vtimer_init(struct vtimer *timer, struct vclock *clock, void (*fire)(struct vtimer *timer))
-{
-	timer->clock = clock;
-	timer->fire = fire;
-	timer->armed = false;
-	assert(ntimers < MAX_TIMERS);
-	timers[ntimers++] = timer;
-}
-
-void vtimer_arm(struct vtimer *timer, u64 expires_ns)
-{
-	raw_spin_lock(&clock_lock);
-	timer->expires_ns = expires_ns;
-	timer->armed = true;
-	raw_spin_unlock(&clock_lock);
-}
-
-void vtimer_cancel(struct vtimer *timer)
-{
-	raw_spin_lock(&clock_lock);
-	timer->armed = false;
-	raw_spin_unlock(&clock_lock);
-}
-
-void vtimer_destroy(struct vtimer *timer)
+static void clock_remove(struct vtimer *timer)
 {
 	unsigned int i;
+
+	lockdep_assert_held(&clock_lock);
+	for (i = 0; i < narmed; i++)
+		if (armed[i].timer == timer)
+			armed[i--] = armed[--narmed];
+}
+
+static void source_arm(struct vtimer *timer, u64 expires_host_ns)
+{
+	raw_spin_lock(&clock_lock);
+	clock_remove(timer);
+	assert(narmed < MAX_TIMERS);
+	armed[narmed].timer = timer;
+	armed[narmed++].expires_ns = expires_host_ns;
+	clock_last = timer;
+	raw_spin_unlock(&clock_lock);
+}
+
+static void source_disarm(struct vtimer *timer)
+{
+	raw_spin_lock(&clock_lock);
+	clock_remove(timer);
+	raw_spin_unlock(&clock_lock);
+}
+
+static void source_drain(struct vtimer *timer)
+{
 	bool busy;
 
-	vtimer_cancel(timer);
+	source_disarm(timer);
 	do {
 		raw_spin_lock(&clock_lock);
 		busy = firing == timer;
 		raw_spin_unlock(&clock_lock);
 	} while (busy);
-	assert(!timer->armed);
-	for (i = 0; i < ntimers && timers[i] != timer; i++)
-		;
-	assert(i < ntimers);
-	timers[i] = timers[--ntimers];
 }
+
+const struct vclock_source clock_source = {
+	.now_ns = source_now_ns,
+	.tsc = source_tsc,
+	.arm = source_arm,
+	.disarm = source_disarm,
+	.drain = source_drain,
+};
 
 void clock_reset(void)
 {
-	assert(!ntimers);
-	clock_now_ns = 1000000000;
+	assert(!narmed);
+	clock_now_ns = 0;
 	clock_tsc = 0;
 	clock_fired = 0;
 }
 
-struct vtimer *clock_timer(unsigned int n)
-{
-	assert(n < ntimers);
-	return timers[n];
-}
-
 unsigned int clock_armed(void)
 {
-	unsigned int i, armed = 0;
-
-	for (i = 0; i < ntimers; i++)
-		armed += timers[i]->armed;
-	return armed;
-}
-
-static struct vtimer *clock_earliest(void)
-{
-	struct vtimer *first = NULL;
-	unsigned int i;
-
-	for (i = 0; i < ntimers; i++)
-		if (timers[i]->armed && (!first || timers[i]->expires_ns < first->expires_ns))
-			first = timers[i];
-	return first;
+	return narmed;
 }
 
 u64 clock_next(void)
 {
-	struct vtimer *first = clock_earliest();
+	u64 first = ~0ULL;
+	unsigned int i;
 
-	return first ? first->expires_ns : ~0ULL;
+	for (i = 0; i < narmed; i++)
+		if (armed[i].expires_ns < first)
+			first = armed[i].expires_ns;
+	return first;
 }
 
 void clock_set(u64 ns)
@@ -126,25 +103,35 @@ void clock_set(u64 ns)
 	WRITE_ONCE(clock_now_ns, ns);
 }
 
-/* Fire the first timer that expires up to @ns; false: there is none. */
-static bool clock_fire_one(u64 ns)
+/* Take the first timer that expires up to @ns; NULL: there is none. */
+static struct vtimer *clock_take(u64 ns)
 {
+	unsigned int i, first = 0;
 	struct vtimer *timer;
 
+	lockdep_assert_held(&clock_lock);
+	for (i = 1; i < narmed; i++)
+		if (armed[i].expires_ns < armed[first].expires_ns)
+			first = i;
+	if (!narmed || armed[first].expires_ns > ns)
+		return NULL;
+	if (armed[first].expires_ns > clock_now_ns)
+		WRITE_ONCE(clock_now_ns, armed[first].expires_ns);
+	timer = armed[first].timer;
+	armed[first] = armed[--narmed];
+	return timer;
+}
+
+static bool clock_fire_one(u64 ns)
+{
 	raw_spin_lock(&clock_lock);
-	timer = clock_earliest();
-	if (!timer || timer->expires_ns > ns) {
-		raw_spin_unlock(&clock_lock);
-		return false;
-	}
-	if (timer->expires_ns > clock_now_ns)
-		WRITE_ONCE(clock_now_ns, timer->expires_ns);
-	timer->armed = false;
-	firing = timer;
+	firing = clock_take(ns);
 	raw_spin_unlock(&clock_lock);
+	if (!firing)
+		return false;
 
 	clock_fired++;
-	timer->fire(timer);
+	vtimer_expire(firing);
 
 	raw_spin_lock(&clock_lock);
 	firing = NULL;
@@ -154,8 +141,7 @@ static bool clock_fire_one(u64 ns)
 
 void clock_fire(void)
 {
-	while (clock_fire_one(clock_now_ns))
-		;
+	clock_run(clock_now_ns);
 }
 
 void clock_run(u64 ns)
@@ -163,9 +149,4 @@ void clock_run(u64 ns)
 	while (clock_fire_one(ns))
 		;
 	clock_set(ns);
-}
-
-void clock_fire_stale(struct vtimer *timer)
-{
-	timer->fire(timer);
 }

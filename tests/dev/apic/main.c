@@ -207,6 +207,7 @@ int main(int argc, char **argv)
 	unsigned int i, passed = 0, failed = 0;
 	const struct test *test;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (i = 0; i < ARRAY_SIZE(suites); i++) {
 		for (test = suites[i]; test->name; test++) {
 			if (!strstr(test->name, only))

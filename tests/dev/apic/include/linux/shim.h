@@ -59,22 +59,22 @@ static inline void atomic_set(atomic_t *v, int val)
 }
 
 /* Bits. */
-#define WORD(map, n)	((map)[(n) / BITS_PER_LONG])
-#define WORD_BIT(n)	BIT((n) % BITS_PER_LONG)
+#define BIT_WORD(map, n)	((map)[(n) / BITS_PER_LONG])
+#define BIT_MASK(n)	BIT((n) % BITS_PER_LONG)
 
 static inline bool test_bit(unsigned long n, const unsigned long *map)
 {
-	return READ_ONCE(WORD(map, n)) & WORD_BIT(n);
+	return READ_ONCE(BIT_WORD(map, n)) & BIT_MASK(n);
 }
 
 static inline void set_bit(unsigned long n, unsigned long *map)
 {
-	__atomic_fetch_or(&WORD(map, n), WORD_BIT(n), __ATOMIC_RELAXED);
+	__atomic_fetch_or(&BIT_WORD(map, n), BIT_MASK(n), __ATOMIC_RELAXED);
 }
 
 static inline void clear_bit(unsigned long n, unsigned long *map)
 {
-	__atomic_fetch_and(&WORD(map, n), ~WORD_BIT(n), __ATOMIC_RELAXED);
+	__atomic_fetch_and(&BIT_WORD(map, n), ~BIT_MASK(n), __ATOMIC_RELAXED);
 }
 
 static inline void assign_bit(unsigned long n, unsigned long *map, bool val)
@@ -87,22 +87,22 @@ static inline void assign_bit(unsigned long n, unsigned long *map, bool val)
 
 static inline bool test_and_set_bit(unsigned long n, unsigned long *map)
 {
-	return __atomic_fetch_or(&WORD(map, n), WORD_BIT(n), __ATOMIC_SEQ_CST) & WORD_BIT(n);
+	return __atomic_fetch_or(&BIT_WORD(map, n), BIT_MASK(n), __ATOMIC_SEQ_CST) & BIT_MASK(n);
 }
 
 static inline bool test_and_clear_bit(unsigned long n, unsigned long *map)
 {
-	return __atomic_fetch_and(&WORD(map, n), ~WORD_BIT(n), __ATOMIC_SEQ_CST) & WORD_BIT(n);
+	return __atomic_fetch_and(&BIT_WORD(map, n), ~BIT_MASK(n), __ATOMIC_SEQ_CST) & BIT_MASK(n);
 }
 
 static inline void __set_bit(unsigned long n, unsigned long *map)
 {
-	WORD(map, n) |= WORD_BIT(n);
+	BIT_WORD(map, n) |= BIT_MASK(n);
 }
 
 static inline void __clear_bit(unsigned long n, unsigned long *map)
 {
-	WORD(map, n) &= ~WORD_BIT(n);
+	BIT_WORD(map, n) &= ~BIT_MASK(n);
 }
 
 static inline unsigned long __fls(unsigned long word)
@@ -151,6 +151,11 @@ static inline u64 div64_u64_rem(u64 dividend, u64 divisor, u64 *rest)
 {
 	*rest = dividend % divisor;
 	return dividend / divisor;
+}
+
+static inline u64 mul_u64_u32_div(u64 a, u32 mul, u32 divisor)
+{
+	return (unsigned __int128)a * mul / divisor;
 }
 
 #define DIV64_U64_ROUND_UP(a, b)	(((a) + (b) - 1) / (b))
@@ -215,7 +220,52 @@ static inline void raw_spin_unlock(raw_spinlock_t *lock)
 #define raw_spin_unlock_irqrestore(lock, flags)	((void)(flags), raw_spin_unlock(lock))
 #define lockdep_assert_held(lock)		assert(READ_ONCE((lock)->owner) == &shim_thread)
 
+/* Lists. */
 struct list_head { struct list_head *next, *prev; };
-struct hrtimer { int unused; };
+
+static inline void INIT_LIST_HEAD(struct list_head *list)
+{
+	list->next = list;
+	list->prev = list;
+}
+
+static inline void list_add_tail(struct list_head *entry, struct list_head *list)
+{
+	entry->prev = list->prev;
+	entry->next = list;
+	list->prev->next = entry;
+	list->prev = entry;
+}
+
+static inline void list_del_init(struct list_head *entry)
+{
+	entry->prev->next = entry->next;
+	entry->next->prev = entry->prev;
+	INIT_LIST_HEAD(entry);
+}
+
+#define list_for_each_entry(pos, head, member)					\
+	for ((pos) = container_of((head)->next, typeof(*(pos)), member);	\
+	     &(pos)->member != (head);						\
+	     (pos) = container_of((pos)->member.next, typeof(*(pos)), member))
+
+/* The host's clock and its hrtimers: compiled, never used. */
+#define U64_MAX			UINT64_MAX
+#define NSEC_PER_SEC		1000000000L
+#define KTIME_MAX		INT64_MAX
+#define CLOCK_MONOTONIC		1
+#define ns_to_ktime(ns)		(ns)
+#define check_add_overflow(a, b, sum)	__builtin_add_overflow(a, b, sum)
+
+enum hrtimer_restart { HRTIMER_NORESTART };
+enum hrtimer_mode { HRTIMER_MODE_ABS_HARD };
+struct hrtimer { enum hrtimer_restart (*function)(struct hrtimer *timer); };
+
+#define hrtimer_init(timer, clock, mode)	((void)(timer))
+#define hrtimer_start(timer, time, mode)	((void)(timer), (void)(time))
+#define hrtimer_try_to_cancel(timer)		((void)(timer))
+#define hrtimer_cancel(timer)			((void)(timer))
+#define ktime_get_ns()				0ULL
+#define rdtsc_ordered()				0ULL
 
 #endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What src/x86/ takes from the kernel's header of this name, for a program. */
+#ifndef VMMRUN_KERNEL_LINUX_STRING_H
+#define VMMRUN_KERNEL_LINUX_STRING_H
+
+#include <string.h>
+
+#endif
