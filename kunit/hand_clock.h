@@ -55,7 +55,7 @@ static void hand_arm(struct vtimer *timer, u64 expires_host_ns)
 			return;
 		}
 	}
-	hand.late++;
+	hand.lost++;
 }
 
 static const struct vclock_source hand_clock_source = {

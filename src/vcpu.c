@@ -307,11 +307,12 @@ int vcpu_inject_exception(struct vcpu *vcpu, int vector, bool has_error, u32 err
 void vcpu_inject_fault(struct vcpu *vcpu, int vector, bool has_error, u32 error)
 {
 	/*
-	 * Only one exception can be pending: an exit is handled to its end, and the
-	 * event consumed at entry, before the next exit can raise another.
+	 * One exception is consumed at each entry, before the next exit can raise another. Only
+	 * while VM_CAP_MASK_HWINTR holds events back can one still be there; then it stays, and
+	 * the instruction, executed again, raises its own again.
 	 */
 	if (vcpu_inject_exception(vcpu, vector, has_error, error, true))
-		vm_mark_dead(vcpu->vm, "second exception while one is pending");
+		vcpu->nextrip = vcpu->exit_rip;
 }
 
 void vcpu_paging(struct vcpu *vcpu, struct vm_guest_paging *paging)

@@ -420,6 +420,63 @@ static int exit_dr_write(struct vcpu *vcpu)
 
 /* --- exceptions ----------------------------------------------------------------------------------------------- */
 
+/*
+ * Single step with a borrowed TF (VM_CAP_RFLAGS_TF). PUSHF would show the borrowed flag and
+ * POPF would replace it: both are intercepted, run once without the intercept, and put right
+ * in the #DB that follows.
+ */
+static int exit_step_flags(struct vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	bool pushf = svm->vmcb->control.exitcode == EXIT_PUSHF;
+
+	svm->step_over = pushf ? STEP_PUSHF : STEP_POPF;
+	vmcb_intercept(svm->vmcb, pushf ? INTERCEPT_PUSHF : INTERCEPT_POPF, false);
+	return VERDICT_RESUME;
+}
+
+/* Clear TF in the flags image that PUSHF has just pushed. */
+static void step_fix_pushed(struct vcpu *vcpu, const struct vm_guest_paging *paging)
+{
+	const struct vmcb_state *state = &to_vmcb(vcpu)->state;
+	u64 gla = vcpu->gpr[GPR_RSP], gpa;
+	struct paging_fault fault;
+	struct mem_hold hold;
+	u8 *addr;
+
+	if (paging->cpu_mode != CPU_MODE_64BIT) {
+		gla &= state->ss.attrib & BIT(10) ? U32_MAX : U16_MAX;
+		gla = (u32)(gla + state->ss.base);
+	}
+	/* TF is bit 0 of the second byte, so one byte is all there is to reach. */
+	if (gla_translate(vcpu, paging, gla + 1, VM_PROT_WRITE, true, &gpa, &fault))
+		return;
+	vcpu_put(vcpu);
+	addr = mem_hold(&vcpu->vm->mem, gpa, 1, VM_PROT_WRITE, &hold);
+	if (!addr)
+		return;
+	*addr &= ~BIT(0);
+	mem_release(&hold, true);
+}
+
+static void step_over_done(struct vcpu *vcpu, struct vm_exit *exit)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+
+	if (svm->step_over == STEP_PUSHF) {
+		exit->u.dbg.pushf_intercept = 1;
+		exit->u.dbg.tf_shadow_val = svm->step_guest_tf;
+		vcpu_paging(vcpu, &exit->u.dbg.paging);
+		if (!svm->step_guest_tf)
+			step_fix_pushed(vcpu, &exit->u.dbg.paging);
+	} else if (svm->step_over == STEP_POPF) {
+		svm->step_guest_tf = svm->vmcb->state.rflags & X86_EFLAGS_TF;
+	}
+	svm->step_over = STEP_PLAIN;
+	vmcb_intercept(svm->vmcb, INTERCEPT_PUSHF, true);
+	vmcb_intercept(svm->vmcb, INTERCEPT_POPF, true);
+}
+
 static int exit_db(struct vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
@@ -429,10 +486,12 @@ static int exit_db(struct vcpu *vcpu)
 		vcpu_inject_exception(vcpu, X86_TRAP_DB, false, 0, false);
 		return VERDICT_RESUME;
 	}
-	if (!svm->step_guest_tf)
-		svm->vmcb->state.dr6 &= ~(u64)DR_STEP;
 	memset(&exit->u, 0, sizeof(exit->u));
 	exit->u.dbg.trace_trap = 1;
+	step_over_done(vcpu, exit);
+	if (!svm->step_guest_tf)
+		svm->vmcb->state.dr6 &= ~(u64)DR_STEP;
+	svm->vmcb->state.rflags |= X86_EFLAGS_TF;
 	exit_neutral(vcpu, VM_EXITCODE_DB);
 	return VERDICT_USER;
 }
@@ -648,6 +707,8 @@ static const svm_exit_fn exit_handlers[EXIT_COUNT] = {
 	[EXIT_VINTR] = exit_vintr,
 	[EXIT_CR0_SEL_WRITE] = exit_cr_write,
 	[EXIT_RDPMC] = exit_gp,
+	[EXIT_PUSHF] = exit_step_flags,
+	[EXIT_POPF] = exit_step_flags,
 	[EXIT_CPUID] = exit_cpuid,
 	[EXIT_RSM] = exit_ud,
 	[EXIT_IRET] = exit_iret,

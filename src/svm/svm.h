@@ -59,6 +59,7 @@ struct svm_vcpu {
 	u64 cr0;			/* what the guest believes; the VMCB's has CD and NW clear */
 	bool step;			/* VM_CAP_RFLAGS_TF */
 	bool step_guest_tf;		/* the guest's own TF while we borrow it */
+	enum { STEP_PLAIN, STEP_PUSHF, STEP_POPF } step_over;	/* the instruction under way */
 };
 
 struct svm_vm {

@@ -103,11 +103,17 @@ static void die(const char *what, uc_err err)
 static void mode_open(struct mode *mode)
 {
 	uc_err err = uc_open(UC_ARCH_X86, mode->uc_mode, &mode->uc);
+	u64 cr4 = 0;
 
 	if (!err)
 		err = uc_ctl_set_cpu_model(mode->uc, UC_CPU_X86_EPYC_ROME);
 	if (!err)
 		err = uc_mem_map_ptr(mode->uc, 0, VCPU_MEMORY, UC_PROT_ALL, theirs.memory);
+	if (!err)
+		err = uc_reg_read(mode->uc, UC_X86_REG_CR4, &cr4);
+	cr4 |= X86_CR4_OSFXSR;
+	if (!err)
+		err = uc_reg_write(mode->uc, UC_X86_REG_CR4, &cr4);
 	if (err)
 		die("cannot set up Unicorn", err);
 }
@@ -158,9 +164,13 @@ static bool is_beyond_unicorn(const struct trial *t)
 	case VIE_OP_SIMD_MOV:
 	case VIE_OP_SIMD_LOW:
 	case VIE_OP_SIMD_HIGH:
-		return vie->vex_present;	/* no AVX: native_diff.c */
+		/* No AVX: native_diff.c. And it lets 66 win over F2 and F3. */
+		return vie->vex_present ||
+		       (vie->opsize_override && (vie->repz_present || vie->repnz_present));
 	case VIE_OP_NOP:
 		return true;
+	case VIE_OP_TEST:
+		return vie->op.op_byte >= 0xf6 && (vie->reg & 7) == 1;	/* the second encoding */
 	case VIE_OP_MOV:
 		return vie->op.op_byte == 0xf9;	/* MOVDIRI */
 	}
@@ -545,12 +555,14 @@ static bool is_result_undefined(const struct vie *vie, u64 gla)
 	return false;
 }
 
+static u64 dbg;
 static void report(const struct trial *t, const char *what, u64 have, u64 want)
 {
 	unsigned int i;
 
 	if (failed++ >= 20)
 		return;
+	printf("[rcx %llx rflags %llx mem %llx] ", (u64)before.reg[VM_REG_GUEST_RCX], before.reg[VM_REG_GUEST_RFLAGS], dbg);
 	printf("emulate: %s:", t->mode->name);
 	for (i = 0; i < t->vie.num_processed; i++)
 		printf(" %02x", t->vie.inst[i]);
@@ -642,10 +654,15 @@ static void trial_run(struct mode *mode)
 		return;
 	}
 	comparand_make(&t, gla);
+	/* Code segments cannot be written, which Unicorn's flat one leaves unsaid. */
+	if (mode->cpu_mode == CPU_MODE_PROTECTED && t.vie.segment_register == VM_REG_GUEST_CS &&
+	    (t.vie.op.op_flags & VIE_WRITE))
+		return;
 	if (is_result_undefined(&t.vie, gla)) {
 		skipped++;
 		return;
 	}
+	memcpy(&dbg, before.memory+gla, 8);
 	uc_ret = unicorn_run(&t);
 	ret = our_run(&t);
 	compare(&t, gla, ret, uc_ret);

@@ -41,24 +41,30 @@ u64 random_u64(void)
 
 /* --- the house ------------------------------------------------------------ */
 
+/* From several threads at once in the races. */
+static void house_count(unsigned int *count)
+{
+	__atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
+}
+
 static void house_notify(void *host, unsigned int id)
 {
-	((struct house *)host)->notify[id]++;
+	house_count(&((struct house *)host)->notify[id]);
 }
 
 static void house_nmi(void *host, unsigned int id)
 {
-	((struct house *)host)->nmi[id]++;
+	house_count(&((struct house *)host)->nmi[id]);
 }
 
 static void house_extint(void *host, unsigned int id)
 {
-	((struct house *)host)->extint[id]++;
+	house_count(&((struct house *)host)->extint[id]);
 }
 
 static void house_init(void *host, unsigned int id)
 {
-	((struct house *)host)->init[id]++;
+	house_count(&((struct house *)host)->init[id]);
 }
 
 static const struct irq_host_ops house_ops = {
@@ -202,6 +208,7 @@ int main(int argc, char **argv)
 {
 	static const struct test *const suites[] = {
 		regs_tests, icr_tests, timer_tests, ioapic_tests, fabric_tests, model_tests,
+		race_tests,
 	};
 	const char *only = argc > 1 ? argv[1] : "";
 	unsigned int i, passed = 0, failed = 0;

@@ -70,7 +70,7 @@ static inline u32 random_below(u32 n)
 
 struct test { const char *name; void (*run)(void); };
 extern const struct test regs_tests[], icr_tests[], timer_tests[], ioapic_tests[], fabric_tests[],
-			 model_tests[];
+			 model_tests[], race_tests[];
 
 void test_failed(const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

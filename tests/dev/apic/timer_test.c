@@ -299,11 +299,12 @@ static void test_disable_enable(void)
 	clock_last->fire(clock_last);
 	CHECK(!take(vlapic));
 	check_near(clock_next(), start + period, 1);
-	clock_set(start + period / 2);
+	clock_set(start + 2 * period);
 	lapic_put(vlapic, R_COUNT, 0);
 	clock_last->fire(clock_last);
 	CHECK(!take(vlapic));
 	lapic_put(vlapic, R_COUNT, HZ / 100);
+	clock_set(start + 4 * period);
 	vlapic_reset(vlapic);
 	lapic_enable(vlapic);
 	lapic_put(vlapic, R_TIMER, ONESHOT | VECTOR);
@@ -392,6 +393,7 @@ static void test_deadline_use(void)
 	CHECK_EQ(clock_next(), clock_now_ns + 995000);
 	CHECK_EQ(vlapic_tsc_deadline_write(vlapic, 0, 0, 1000000), 0);
 	CHECK_EQ(clock_armed(), 0);
+	clock_set(clock_now_ns + 5000000);
 	clock_last->fire(clock_last);
 	CHECK(!take(vlapic));
 

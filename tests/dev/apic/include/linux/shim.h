@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -205,7 +206,7 @@ static inline void raw_spin_lock(raw_spinlock_t *lock)
 {
 	assert(READ_ONCE(lock->owner) != &shim_thread);
 	while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE))
-		__builtin_ia32_pause();
+		sched_yield();
 	WRITE_ONCE(lock->owner, (void *)&shim_thread);
 }
 
