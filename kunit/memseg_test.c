@@ -255,6 +255,41 @@ static void memmap_keeps_to_the_address_space(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mem_fault(test->priv, U64_MAX, VM_PROT_READ), -ENOENT);
 }
 
+/* What a mapping of a 1 TiB segment at an empty address space has to answer, in 128 bits. */
+static int map_oracle(u64 gpa, s64 segoff, u64 len)
+{
+	unsigned __int128 end = (unsigned __int128)(u64)segoff + len;
+
+	if (segoff < 0 || !len || end > BIT_ULL(40) || ((gpa | (u64)segoff | (u64)end) & ~PAGE_MASK))
+		return -EINVAL;
+	return (unsigned __int128)gpa + len > GPA_LIMIT ? -EFAULT : 0;
+}
+
+static void memmap_survives_every_boundary(struct kunit *test)
+{
+	static const u64 edges[] = { 0, SZ_4K, SZ_2M, SZ_4G, BIT_ULL(39), BIT_ULL(40), BIT_ULL(47), BIT_ULL(48),
+				     BIT_ULL(52), BIT_ULL(63), U64_MAX & PAGE_MASK };
+	static const s64 steps[] = { 0, -1, 1, -SZ_4K, SZ_4K };
+	const int num = ARRAY_SIZE(edges) * ARRAY_SIZE(steps);
+	int g, o, l, ret, wrong = 0;
+	u64 gpa, off, len;
+
+	KUNIT_EXPECT_EQ(test, seg_alloc(test, 0, BIT_ULL(40), ""), 0);
+	for (g = 0; g < num; g++) {
+		gpa = edges[g / ARRAY_SIZE(steps)] + steps[g % ARRAY_SIZE(steps)];
+		for (o = 0; o < num; o++) {
+			off = edges[o / ARRAY_SIZE(steps)] + steps[o % ARRAY_SIZE(steps)];
+			for (l = 0; l < num; l++) {
+				len = edges[l / ARRAY_SIZE(steps)] + steps[l % ARRAY_SIZE(steps)];
+				ret = map(test, gpa, 0, off, len, RW, 0);
+				wrong += ret != map_oracle(gpa, off, len);
+				wrong += unmap(test, gpa, len) != (ret ? -EINVAL : 0);
+			}
+		}
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+}
+
 static void memmap_refuses_overlap(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, seg_alloc(test, 0, SZ_1M, ""), 0);
@@ -369,6 +404,19 @@ static void memmap_wires_at_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, unmap(test, SZ_4K, SZ_8M - SZ_8K), 0);
 	KUNIT_EXPECT_EQ(test, mem_resident_bytes(mem), 0ULL);
 	KUNIT_EXPECT_EQ(test, mem_wired_bytes(mem), 0ULL);
+}
+
+/* A VM that is being destroyed does not finish the wiring it has begun. */
+static void memmap_stops_wiring(struct kunit *test)
+{
+	struct vm_mem *mem = test->priv;
+
+	KUNIT_EXPECT_EQ(test, seg_alloc(test, 0, SZ_8M, ""), 0);
+	vm_mem_stop(mem);
+	KUNIT_EXPECT_EQ(test, map(test, 0, 0, 0, SZ_8M, RW, WIRED), -EINTR);
+	KUNIT_EXPECT_EQ(test, mem_resident_bytes(mem), 0ULL);
+	KUNIT_EXPECT_EQ(test, mem_wired_bytes(mem), 0ULL);
+	KUNIT_EXPECT_PTR_EQ(test, memmap_find(mem, 0), NULL);
 }
 
 /* ---- Faults ---- */
@@ -729,12 +777,14 @@ static struct kunit_case memseg_test_cases[] = {
 	KUNIT_CASE(memseg_pages_stay_in_the_file),
 	KUNIT_CASE(memmap_checks_its_arguments),
 	KUNIT_CASE(memmap_keeps_to_the_address_space),
+	KUNIT_CASE(memmap_survives_every_boundary),
 	KUNIT_CASE(memmap_refuses_overlap),
 	KUNIT_CASE(memmap_has_so_many_slots),
 	KUNIT_CASE(memmap_unmaps_what_was_mapped),
 	KUNIT_CASE(memmap_lists_in_order),
 	KUNIT_CASE(memmap_reinit_drops_device_memory),
 	KUNIT_CASE(memmap_wires_at_once),
+	KUNIT_CASE(memmap_stops_wiring),
 	KUNIT_CASE(mem_fault_tells_memory_from_mmio),
 	KUNIT_CASE(mem_fault_maps_large),
 	KUNIT_CASE(mem_contents_start_at_zero),

@@ -254,6 +254,17 @@ static void pic_acknowledge(struct pic *pic, int pin)
 		pic->lowest = pin;
 }
 
+bool vatpic_requesting(struct vatpic *vatpic)
+{
+	unsigned long flags;
+	bool requesting;
+
+	raw_spin_lock_irqsave(&vatpic->lock, flags);
+	requesting = vatpic->master.initialised && pic_resolve(vatpic, &vatpic->master) >= 0;
+	raw_spin_unlock_irqrestore(&vatpic->lock, flags);
+	return requesting;
+}
+
 int vatpic_pending_vector(struct vatpic *vatpic)
 {
 	const struct pic *pic = &vatpic->master;

@@ -27,6 +27,12 @@ int vatpic_pulse(struct vatpic *vatpic, int irq);
 int vatpic_set_trigger(struct vatpic *vatpic, int irq, bool level);
 
 /*
+ * Level of the master's INT output. ExtINT goes to every vCPU, one of which takes the request:
+ * the others look here first, as a processor would at its pin. Any context.
+ */
+bool vatpic_requesting(struct vatpic *vatpic);
+
+/*
  * INTA cycle in two steps, own vCPU thread, IRQs off: the vector to inject as ExtINT, which changes
  * nothing, then what the acknowledge of that vector changes.
  */

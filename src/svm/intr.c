@@ -70,12 +70,14 @@ void svm_nmi_unblock(struct vcpu *vcpu)
 	svm->vmcb->control.int_shadow |= INTERRUPT_SHADOW;
 }
 
-/* The vector to deliver as ExtINT, or -1: somebody else took it. */
+/* The vector to deliver as ExtINT, or -1: another vCPU took it. */
 static int extint_vector(struct vcpu *vcpu)
 {
 	int vector;
 
 	clear_bit(EVENT_EXTINT, &vcpu->events.flags);
+	if (!vatpic_requesting(vcpu->vm->vatpic))
+		return -1;
 	vector = vatpic_pending_vector(vcpu->vm->vatpic);
 	if (vector >= 0) {
 		vatpic_intr_accepted(vcpu->vm->vatpic, vector);
