@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * fake_pte_format: entries like neither EPT's nor NPT's, for tests of what both share. A 2 MiB leaf
- * uses bit 12 for something else than the address, as NPT does.
+ * uses bit 12 for something else than the address, as NPT does, and a 4 KiB leaf is known by its level.
  */
 #ifndef VMM_KUNIT_FAKE_PTE_FORMAT_H
 #define VMM_KUNIT_FAKE_PTE_FORMAT_H
@@ -21,8 +21,8 @@ static u64 fake_pte_table(u64 table_hpa)
 
 static u64 fake_pte_leaf(u64 page_hpa, int prot, unsigned int level)
 {
-	return page_hpa | FAKE_PRESENT | FAKE_LEAF | (u64)prot << FAKE_PROT_SHIFT |
-	       (level ? FAKE_LARGE_PAT : 0);
+	return page_hpa | FAKE_PRESENT | (u64)prot << FAKE_PROT_SHIFT |
+	       (level ? FAKE_LEAF | FAKE_LARGE_PAT : 0);
 }
 
 static bool fake_pte_is_present(u64 pte)

@@ -212,7 +212,7 @@ static void gpt_walk_shows_the_way(struct kunit *test)
 /* ---- Races of maps ---- */
 
 #define RACERS		4
-#define RACE_PAGES	2048	/* four tables' worth, all of them missing at the start */
+#define RACE_PAGES	1024	/* each below a table of its own, missing at the start */
 
 struct racer {
 	struct gpt *gpt;
@@ -228,7 +228,7 @@ static int racer_run(void *data)
 
 	wait_for_completion(racer->start);
 	for (i = 0; i < RACE_PAGES; i++) {
-		ret = map_page(racer->gpt, BIT_ULL(40) + (u64)i * SZ_4K, racer->page, RW, 0);
+		ret = map_page(racer->gpt, BIT_ULL(40) + (u64)i * SZ_2M, racer->page, RW, 0);
 		if (!ret)
 			racer->won++;
 		else if (ret == -EEXIST)

@@ -14,7 +14,7 @@
 struct hand_clock {
 	u64 now_ns;
 	unsigned int fired;		/* expiries reported since the last hand_clock_reset() */
-	unsigned int late;		/* timers that found no room: the test is wrong */
+	unsigned int lost;		/* timers that found no room: the test is wrong */
 	struct {
 		struct vtimer *timer;	/* NULL: free */
 		u64 expires_ns;

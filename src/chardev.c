@@ -47,9 +47,7 @@ static ssize_t vm_node_read(struct file *file, char __user *buf, size_t len, lof
 
 	if (done)
 		return done;
-	down_read(&vm->mem.lock);
 	done = mem_read_user(&vm->mem, *pos, buf, len);
-	up_read(&vm->mem.lock);
 	vm_leave(vm);
 	if (done > 0)
 		*pos += done;
@@ -63,9 +61,7 @@ static ssize_t vm_node_write(struct file *file, const char __user *buf, size_t l
 
 	if (done)
 		return done;
-	down_read(&vm->mem.lock);
 	done = mem_write_user(&vm->mem, *pos, buf, len);
-	up_read(&vm->mem.lock);
 	vm_leave(vm);
 	if (done > 0)
 		*pos += done;
@@ -79,9 +75,7 @@ static int vm_node_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (err)
 		return err;
-	down_read(&vm->mem.lock);
 	err = memmap_mmap(&vm->mem, vma);
-	up_read(&vm->mem.lock);
 	vm_leave(vm);
 	return err;
 }
@@ -94,6 +88,7 @@ static const struct file_operations vm_fops = {
 	.read = vm_node_read,
 	.write = vm_node_write,
 	.mmap = vm_node_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,
 	.unlocked_ioctl = ioctl_vm,
 };
 
@@ -116,9 +111,7 @@ static int seg_node_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (err)
 		return err;
-	down_read(&vm->mem.lock);
 	err = memseg_mmap(&vm->mem, iminor(file_inode(file)) % MEM_MAX_SEGS, vma);
-	up_read(&vm->mem.lock);
 	vm_leave(vm);
 	return err;
 }
@@ -129,6 +122,7 @@ static const struct file_operations seg_fops = {
 	.release = node_close,
 	.llseek = noop_llseek,
 	.mmap = seg_node_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,
 };
 
 /* --- /dev/vmmctl ----------------------------------------------------------------- */

@@ -5,13 +5,52 @@
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/reboot.h>
+#include <linux/sched/smt.h>
 #include <asm/cpufeature.h>
 #include "hardware.h"
+#include "vm.h"
 
 static DEFINE_MUTEX(hardware_mutex);
 static unsigned int hardware_users;		/* hardware_mutex */
 static int hardware_hp_state;			/* hardware_mutex */
 static const struct backend *hardware_backend;	/* hardware_mutex; constant while users > 0 */
+
+static const char *on_off(unsigned int feature)
+{
+	return boot_cpu_has(feature) ? "on" : "off";
+}
+
+/* What the kernel's own switches make us do at entry and exit, in the words of its documentation. */
+static void hardware_print_mitigations(void)
+{
+	pr_info("mitigations: rsb=%s verw=%s untrain=%s ibpb=%s vmscape=%s smt=%s\n",
+		on_off(X86_FEATURE_RSB_VMEXIT), on_off(X86_FEATURE_CLEAR_CPU_BUF_VM),
+		on_off(X86_FEATURE_UNRET), on_off(X86_FEATURE_USE_IBPB),
+		on_off(X86_FEATURE_IBPB_EXIT_TO_USER), sched_smt_active() ? "on" : "off");
+}
+
+/* --- reboot ---------------------------------------------------------------------- */
+
+/* INIT is held off in VMX root mode, and the next kernel wants clean processors: stop and switch off. */
+static void cpu_switch_off(void *backend)
+{
+	((const struct backend *)backend)->cpu_disable();
+}
+
+static int hardware_reboot(struct notifier_block *nb, unsigned long action, void *data)
+{
+	vm_stop_all();
+	mutex_lock(&hardware_mutex);
+	if (hardware_users)
+		on_each_cpu(cpu_switch_off, (void *)hardware_backend, 1);
+	mutex_unlock(&hardware_mutex);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block reboot_notifier = { .notifier_call = hardware_reboot };
+
+/* --- probing ---------------------------------------------------------------------- */
 
 const struct backend *hardware_probe(void)
 {
@@ -23,13 +62,19 @@ const struct backend *hardware_probe(void)
 		pr_info("this version drives AMD-V only: VM creation will fail on this VT-x machine\n");
 		return NULL;
 	}
-	return svm_backend.setup() ? NULL : &svm_backend;
+	if (svm_backend.setup())
+		return NULL;
+	hardware_print_mitigations();
+	register_reboot_notifier(&reboot_notifier);
+	return &svm_backend;
 }
 
 void hardware_release(const struct backend *backend)
 {
-	if (backend)
-		backend->teardown();
+	if (!backend)
+		return;
+	unregister_reboot_notifier(&reboot_notifier);
+	backend->teardown();
 }
 
 void hardware_explain_absence(void)

@@ -608,9 +608,7 @@ static int stats_copy(struct vcpu *vcpu, int index, u64 *buf)
 {
 	int count = min_t(int, VCPU_STAT_COUNT - index, MAX_VM_STATS), i;
 
-	down_read(&vcpu->vm->mem.lock);
 	stats_refresh(vcpu);
-	up_read(&vcpu->vm->mem.lock);
 	memset(buf, 0, MAX_VM_STATS * sizeof(*buf));
 	for (i = 0; i < count; i++)
 		buf[i] = READ_ONCE(vcpu->stats[array_index_nospec(index + i, VCPU_STAT_COUNT)]);
@@ -658,7 +656,7 @@ const struct ioctl_row ioctl_rows[] = {
 	ROW(VM_GET_CAPABILITY, CLASS_VCPU, op_get_capability),
 	ROW(VM_SUSPEND, CLASS_NONE, op_suspend),
 	ROW(VM_REINIT, CLASS_MEM_WRITE, op_reinit),
-	ROW(VM_GET_GPA_PMAP, CLASS_MEM_READ, op_get_gpa_pmap),
+	ROW(VM_GET_GPA_PMAP, CLASS_NONE, op_get_gpa_pmap),
 	ROW(VM_GLA2GPA, CLASS_VCPU, op_gla2gpa),
 	ROW(VM_ALLOC_MEMSEG, CLASS_MEM_WRITE, op_alloc_memseg),
 	ROW(VM_ALLOC_MEMSEG_15, CLASS_MEM_WRITE, op_alloc_memseg_15),

@@ -75,10 +75,12 @@ static int __init vmm_init(void)
 	if (err)
 		return err;
 	backend = hardware_probe();
-	vm_module_init(backend);
-	err = chardev_module_init();
+	err = vm_module_init(backend);
 	if (err)
 		goto err_hardware;
+	err = chardev_module_init();
+	if (err)
+		goto err_vm;
 	err = sysctl_module_init();
 	if (err)
 		goto err_chardev;
@@ -86,6 +88,8 @@ static int __init vmm_init(void)
 
 err_chardev:
 	chardev_module_exit();
+err_vm:
+	vm_module_exit();
 err_hardware:
 	hardware_release(backend);
 	mem_module_exit();

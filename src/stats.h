@@ -68,7 +68,7 @@ enum vcpu_stat {
  */
 int stat_describe(int index, char *buf, size_t size);
 
-/* Fill in the counters that are computed when they are read (vCPU 0's memory). mem->lock shared. */
+/* Fill in the counters that are computed when they are read (vCPU 0's memory). Any context. */
 void stats_refresh(struct vcpu *vcpu);
 
 #endif

@@ -27,6 +27,9 @@ static DEFINE_MUTEX(registry_mutex);
 static LIST_HEAD(registry);		/* registry_mutex */
 static DEFINE_IDR(minors);		/* registry_mutex */
 static const struct backend *vm_backend;	/* constant after load */
+static struct workqueue_struct *vm_workqueue;	/* constant after load */
+
+static void vm_finish_work(struct work_struct *work);
 
 void vm_registry_lock(void)
 {
@@ -168,9 +171,15 @@ int vm_vlapic_mmio(void *chip, unsigned int vcpuid, u64 offset, bool write, int 
 
 /* --- operations and references ------------------------------------------ */
 
+/* The last operation has left: whoever destroys the VM waits for it, or has left the rest to us. */
 static void vm_ops_release(struct percpu_ref *ops)
 {
-	complete(&container_of(ops, struct vm, ops)->ops_drained);
+	struct vm *vm = container_of(ops, struct vm, ops);
+
+	if (cmpxchg(&vm->drain, DRAIN_PENDING, DRAIN_DONE) == DRAIN_HANDED_OVER)
+		queue_work(vm_workqueue, &vm->finish_work);
+	else
+		complete(&vm->ops_drained);
 }
 
 int vm_enter(struct vm *vm)
@@ -264,6 +273,7 @@ static struct vm *vm_alloc(const char *name)
 	vm->backend = vm_backend;
 	kref_init(&vm->kref);
 	init_completion(&vm->ops_drained);
+	INIT_WORK(&vm->finish_work, vm_finish_work);
 	mutex_init(&vm->vcpus_lock);
 	raw_spin_lock_init(&vm->suspend_lock);
 	init_waitqueue_head(&vm->barrier);
@@ -405,17 +415,46 @@ static void vm_expel(struct vm *vm)
 	wake_up_all(&vm->barrier);
 }
 
-/* The VM has left the registry, so this happens once. */
-static void vm_teardown(struct vm *vm)
+/* The host goes down: no vCPU enters its guest any more. The VMs stay as they are. */
+void vm_stop_all(void)
 {
-	chardev_remove_vm(vm);
-	percpu_ref_kill(&vm->ops);
-	vm_expel(vm);
-	wait_for_completion(&vm->ops_drained);
+	struct vm *vm;
+
+	mutex_lock(&registry_mutex);
+	list_for_each_entry(vm, &registry, link)
+		vm_expel(vm);
+	mutex_unlock(&registry_mutex);
+}
+
+/* No operation is under way and none can begin. */
+static void vm_finish(struct vm *vm)
+{
 	vm_strip(vm);
 	hardware_put(vm->backend);
 	vm_put(vm);
 	module_put(THIS_MODULE);
+}
+
+static void vm_finish_work(struct work_struct *work)
+{
+	vm_finish(container_of(work, struct vm, finish_work));
+}
+
+/*
+ * The VM has left the registry, so this happens once. An operation may be held up by its own
+ * caller for as long as that likes (its argument on a page that userfaultfd serves): destruction
+ * waits a second at most, then leaves the rest to whoever finishes last.
+ */
+static void vm_teardown(struct vm *vm)
+{
+	chardev_remove_vm(vm);
+	percpu_ref_kill(&vm->ops);
+	vm_mem_stop(&vm->mem);
+	vm_expel(vm);
+	if (!wait_for_completion_timeout(&vm->ops_drained, HZ) &&
+	    cmpxchg(&vm->drain, DRAIN_PENDING, DRAIN_HANDED_OVER) == DRAIN_PENDING)
+		return;
+	vm_finish(vm);
 }
 
 void vm_destroy(struct vm *vm)
@@ -639,11 +678,15 @@ int vm_set_topology(struct vm *vm, u16 sockets, u16 cores, u16 threads)
 
 int vm_module_init(const struct backend *backend)
 {
+	vm_workqueue = alloc_workqueue("vmm", WQ_UNBOUND, 0);
+	if (!vm_workqueue)
+		return -ENOMEM;
 	vm_backend = backend;
 	return 0;
 }
 
 void vm_module_exit(void)
 {
+	destroy_workqueue(vm_workqueue);
 	idr_destroy(&minors);
 }

@@ -21,6 +21,7 @@
 #include <linux/mutex.h>
 #include <linux/percpu-refcount.h>
 #include <linux/uidgid.h>
+#include <linux/workqueue.h>
 #include <vmm_linux.h>
 #include "backend.h"
 #include "dev/bus.h"
@@ -46,6 +47,8 @@ struct vm {
 	struct list_head link;		/* registry_lock */
 	struct percpu_ref ops;		/* operations under way */
 	struct completion ops_drained;
+	enum { DRAIN_PENDING, DRAIN_DONE, DRAIN_HANDED_OVER } drain;	/* cmpxchg: who finishes the destruction */
+	struct work_struct finish_work;
 	int minor;			/* constant */
 	struct device *node;		/* registry_lock: /dev/vmm/NAME */
 	struct device *seg_nodes[MEM_MAX_SEGS];	/* registry_lock: /dev/vmm.io/NAME.SEG */
@@ -91,9 +94,10 @@ void vm_module_exit(void);
  * hypervisor; -ENOMEM, also for more than hw.vmm.maxvmms of this user. Process context.
  */
 int vm_create(const char *name, struct vm **vmp);
-/* -EINVAL: not found or already dying. Returns when everything is gone. Process context. */
+/* -EINVAL: not found or already dying; -EPERM. The VM is gone for everybody when it returns, within about a second. Process context. */
 int vm_destroy_by_name(const char *name);
 void vm_destroy(struct vm *vm);			/* no-op if somebody else was first */
+void vm_stop_all(void);				/* before reboot: every VM_RUN ends. Process context. */
 /* True if the caller may destroy it: its owner, or CAP_SYS_ADMIN. */
 bool vm_may_destroy(const struct vm *vm);
 struct vm *vm_get_by_minor(int minor);		/* NULL; takes a reference */

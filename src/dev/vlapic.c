@@ -347,11 +347,6 @@ int vlapic_trigger_lvt(struct vlapic *vlapic, int index)
 
 /* --- destinations --------------------------------------------------------- */
 
-bool vlapic_match_physical(struct vlapic *vlapic, u32 dest)
-{
-	return dest == vlapic->vcpuid;
-}
-
 /* SDM vol. 3 sections 11.6.2.2 (flat, cluster) and 11.12.10.2 (x2APIC). */
 bool vlapic_match_logical(struct vlapic *vlapic, u32 dest)
 {

@@ -144,10 +144,9 @@ void vlapic_set_ipi_exit(struct vlapic *vlapic, bool on);	/* vCPU frozen: capabi
 bool vlapic_ipi_exit(struct vlapic *vlapic);			/* vCPU frozen */
 
 /*
- * Destination match by this APIC's LDR and DFR (@dest: 8 bits, or 32 for one in x2APIC mode) or
- * by its id; broadcasts are irq.c's. Any context.
+ * Destination match by this APIC's LDR and DFR; @dest: 8 bits, or 32 for one in x2APIC mode.
+ * Broadcasts and physical destinations are irq.c's. Any context.
  */
 bool vlapic_match_logical(struct vlapic *vlapic, u32 dest);
-bool vlapic_match_physical(struct vlapic *vlapic, u32 dest);
 
 #endif

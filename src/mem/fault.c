@@ -9,8 +9,8 @@
 #include "gpt.h"
 #include "mem_priv.h"
 
-#define LARGE_BYTES	(1ULL << LARGE_SHIFT)
 #define LARGE_SHIFT	21
+#define LARGE_BYTES	(1ULL << LARGE_SHIFT)
 #define LARGE_LEVEL	1
 #define LARGE_ORDER	(LARGE_SHIFT - PAGE_SHIFT)
 

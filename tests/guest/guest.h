@@ -66,6 +66,8 @@ CONTROL_REGISTER(dr7)
 static inline void sti(void) { asm volatile("sti" : : : "memory"); }
 static inline void cli(void) { asm volatile("cli" : : : "memory"); }
 static inline void pause(void) { asm volatile("pause" : : : "memory"); }
+/* Takes the interrupts that are pending. (Not PAUSE: QEMU lets the shadow of STI go on behind it.) */
+static inline void sti_cli(void) { asm volatile("sti; nop; nop; cli" : : : "memory"); }
 /* Sleeps until an interrupt came, which cannot slip in between. Interrupts are off afterwards. */
 static inline void sti_hlt_cli(void) { asm volatile("sti; hlt; cli" : : : "memory"); }
 

@@ -494,6 +494,17 @@ bool host_is_amd(void)
 	return ebx == signature_AMD_ebx || ebx == 0x6f677948;	/* "Hygo" */
 }
 
+bool host_is_tcg(void)
+{
+	unsigned int eax, ebx, ecx, edx;
+
+	__cpuid(1, eax, ebx, ecx, edx);
+	if (!(ecx & (1u << 31)))
+		return false;
+	__cpuid(0x40000000, eax, ebx, ecx, edx);
+	return ebx == 0x54474354;	/* "TCGT" */
+}
+
 uint64_t stat_get(struct machine *m, int id, const char *description)
 {
 	const char *text;

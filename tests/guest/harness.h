@@ -177,6 +177,8 @@ void	runner_join(struct runner *r, double seconds);
 /* --- the host -------------------------------------------------------------------------- */
 
 bool	host_is_amd(void);
+/* QEMU without KVM, some of whose processor's features do less than real ones. */
+bool	host_is_tcg(void);
 /* Sum of a vCPU's statistic, by its description; fails the test if there is none. */
 uint64_t stat_get(struct machine *m, int id, const char *description);
 /* Host-physical address of a page of this process, or 0 where the kernel does not tell. */

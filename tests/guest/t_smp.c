@@ -143,15 +143,11 @@ GUEST_MAIN(storm)
 		/* A redirection entry changed in its trigger mode: TMR of all is rebuilt. */
 		mmio_write32(0xfec00000, 0x10 + 2 * self);
 		mmio_write32(0xfec00010, 0x10000 | (i & 1) << 15 | (VECTOR + 1));
-		sti();
-		pause();
-		cli();
+		sti_cli();
 	}
 	__atomic_fetch_add(&storm_over, 1, __ATOMIC_SEQ_CST);
 	while (storm_over < 4) {
-		sti();
-		pause();
-		cli();
+		sti_cli();
 	}
 }
 

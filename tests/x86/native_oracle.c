@@ -6,7 +6,6 @@
  * fixed address in the low 2 GiB, where instructions reach it without a register.
  */
 #define _GNU_SOURCE
-#include <cpuid.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -129,12 +128,18 @@ static void native_setup(void)
 	state->exit = (u64)native_exit;
 }
 
+/* @reg: 1 EBX, 2 ECX. src/x86/ has a header of its own under the compiler's name for this. */
 static bool has_cpuid(unsigned int leaf, int reg, unsigned int bit)
 {
-	unsigned int regs[4] = { 0 };
+	unsigned int eax = leaf & 0x80000000, ebx, ecx, edx;
 
-	return __get_cpuid_count(leaf, 0, &regs[0], &regs[1], &regs[2], &regs[3]) &&
-	       (regs[reg] >> bit & 1);
+	asm("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+	if (eax < leaf)
+		return false;
+	eax = leaf;
+	ecx = 0;
+	asm("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	return ((reg == 1 ? ebx : ecx) >> bit) & 1;
 }
 
 static bool has_feature(const struct vie *vie)

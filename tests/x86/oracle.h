@@ -30,7 +30,6 @@ struct trial {
 
 struct oracle {
 	const char *name;
-	const char *lacks;	/* why it cannot be asked at all, or NULL */
 	/* Once, before everything else. */
 	void (*setup)(void);
 	/* Can it carry out this one, and as the manual says? */

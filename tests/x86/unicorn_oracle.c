@@ -65,24 +65,26 @@ static void unicorn_setup(void)
 }
 
 /*
- * QEMU 5.0 lets a REX prefix live on behind other prefixes, and lets the overrides
- * that mean nothing in 64-bit mode take back those that do.
+ * QEMU 5.0 lets a REX prefix live on behind other prefixes, lets the overrides
+ * that mean nothing in 64-bit mode take back those that do, and F2 win over F3.
  */
 static bool has_odd_prefixes(const struct trial *t)
 {
 	unsigned int i, segments = 0, rex = 0;
+	bool f2 = false, f3 = false;
 	struct insn insn;
 
-	if (!is_64(t->mode) ||
-	    insn_decode(&insn, t->vie.inst, t->vie.num_valid, t->mode->cpu_mode, false) < 0)
-		return false;
+	if (insn_decode(&insn, t->vie.inst, t->vie.num_valid, t->mode->cpu_mode, t->mode->cs_d) < 0)
+		return true;
 	for (i = 0; i < insn.prefix_len; i++) {
 		u8 byte = t->vie.inst[i];
 
 		rex += (byte & 0xf0) == 0x40;
 		segments += (byte & 0xe7) == 0x26 || (byte & 0xfe) == 0x64;
+		f2 |= byte == 0xf2;
+		f3 |= byte == 0xf3;
 	}
-	return segments > 1 || rex > !!insn.rex;
+	return (f2 && f3) || (is_64(t->mode) && (segments > 1 || rex > !!insn.rex));
 }
 
 static bool unicorn_knows(const struct trial *t)
@@ -92,12 +94,19 @@ static bool unicorn_knows(const struct trial *t)
 	if (vie->vex_present || has_odd_prefixes(t))
 		return false;
 	switch (vie->op.op_type) {
+	case VIE_OP_NEG:
+		return !memchr(vie->inst, 0xf0, vie->num_processed);	/* wrong flags with LOCK */
 	case VIE_OP_SIMD_MOV ... VIE_OP_SIMD_HIGH:
 		/* It has no SSE in real mode, and lets 66 win over F2 and F3. */
 		return t->mode->cpu_mode != CPU_MODE_REAL &&
 		       !(vie->opsize_override && (vie->repz_present || vie->repnz_present));
+	case VIE_OP_SHLD:
+	case VIE_OP_SHRD:
+		/* It forgets the immediate where addresses count from the end of the instruction. */
+		return vie->base_register != VM_REG_GUEST_RIP || !vie->imm_bytes;
 	case VIE_OP_MOV:
-		return vie->op.op_byte != 0xf9;		/* MOVDIRI */
+		/* It takes C6 and C7 with REX.R for something else, and has no MOVDIRI. */
+		return vie->op.op_byte != 0xf9 && ((vie->op.op_byte & 0xfe) != 0xc6 || !vie->rex_r);
 	case VIE_OP_TEST:
 		return vie->op.op_byte < 0xf6 || !(vie->reg & 7);	/* not the twin, F6 /1 */
 	case VIE_OP_MOVBE:
@@ -148,15 +157,18 @@ static int unicorn_run(const struct trial *t, const struct test_vcpu *before, st
 {
 	const struct mode *mode = t->mode;
 	uc_engine *uc = engines[mode->cpu_mode];
+	u64 rip = 0;
 	uc_err err;
 
 	memcpy(memory + mode->window, before->memory + mode->window, WINDOW_BYTES);
-	memcpy(memory + mode->code, t->vie.inst, VIE_INST_SIZE);
+	uc_mem_write(uc, mode->code, t->vie.inst, VIE_INST_SIZE);
 	uc_ctl_remove_cache(uc, mode->code, mode->code + 32);
 	unicorn_load(t, before);
 	err = uc_emu_start(uc, mode->code, mode->code + t->vie.num_processed, 0, 0);
 	unicorn_store(t, after);
-	return err ? ORACLE_FAULT : 0;
+	/* A divide error shows in nothing but that the instruction is still to come. */
+	uc_reg_read(uc, is_64(mode) ? UC_X86_REG_RIP : UC_X86_REG_EIP, &rip);
+	return err || rip == mode->code ? ORACLE_FAULT : 0;
 }
 
 const struct oracle unicorn_oracle = {

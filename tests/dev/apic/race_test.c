@@ -10,7 +10,7 @@
 #define SENDERS		2
 #define PINS		4	/* a sender */
 #define VECTORS		8	/* a sender */
-#define ROUNDS		100000
+#define ROUNDS		20000
 
 static struct board *board;
 
@@ -211,7 +211,7 @@ static void *run_timer_owner(void *arg)
 	struct vlapic *vlapic = board_vlapic(board, id);
 	struct rng rng = { id + 5 };
 
-	for (i = 0; i < ROUNDS / 4; i++) {
+	for (i = 0; i < ROUNDS; i++) {
 		u32 mode = rng_below(&rng, 3);
 
 		lapic_put(vlapic, R_TIMER, mode << 17 | TIMER_VECTOR);

@@ -1,2 +1,3 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-#include <linux/shim.h>
+/* Also what the C library's <errno.h> includes. */
+#include <asm-generic/errno.h>

@@ -27,7 +27,8 @@ typedef long long s64;
 
 #define U32_MAX			UINT32_MAX
 #define U64_MAX			((u64)~0ULL)
-#define S64_MAX			INT64_MAX
+#define S64_MAX			LLONG_MAX
+#define S64_MIN			LLONG_MIN
 
 #define BIT(n)			(1UL << (n))
 #define BIT_ULL(n)		(1ULL << (n))
@@ -41,6 +42,7 @@ typedef long long s64;
 #define max(a, b)		({ __auto_type max_a = (a); __auto_type max_b = (b); \
 				   max_a > max_b ? max_a : max_b; })
 #define min_t(type, a, b)	min((type)(a), (type)(b))
+#define swap(a, b)		do { __auto_type swap_a = (a); (a) = (b); (b) = swap_a; } while (0)
 #define check_add_overflow(a, b, sum)	__builtin_add_overflow(a, b, sum)
 #define array_index_nospec(index, size)	((index) < (size) ? (index) : 0)
 #define READ_ONCE(x)		(*(const volatile typeof(x) *)&(x))
@@ -79,6 +81,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void shim_die(const char *format
 #define DECLARE_BITMAP(name, bits)	unsigned long name[((bits) + 63) / 64]
 #define test_bit(n, map)	(((map)[(n) / 64] >> (n) % 64) & 1)
 #define set_bit(n, map)		((void)((map)[(n) / 64] |= 1UL << (n) % 64))
+#define clear_bit(n, map)	((void)((map)[(n) / 64] &= ~(1UL << (n) % 64)))
 #define for_each_set_bit(n, map, size)	\
 	for ((n) = 0; (n) < (size); (n)++) if (test_bit(n, map))
 
