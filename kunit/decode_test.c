@@ -79,7 +79,7 @@ static const struct length_vector length_vectors[] = {
 	{ M64, 5, 5, { 0x8f, 0xe9, 0x78, 0x01, 0xc9 } },			/* XOP map 9: BLCFILL */
 	{ M64, 9, 9, { 0x8f, 0xea, 0x78, 0x10, 0xc0, 1, 2, 3, 4 } },	/* map 10: BEXTR imm32 */
 	{ M64, 2, 2, { 0x8f, 0x00 } },					/* POP [rax] */
-	{ M64, 2, -EINVAL, { 0x8f, 0x60, 0, 0, 0 } },
+	{ M64, 5, -EINVAL, { 0x8f, 0x60, 0, 0, 0 } },			/* neither POP nor XOP */
 	{ M64, 1, -EINVAL, { 0x06 } },
 	{ M32, 1, 1, { 0x06 } },
 	{ M64, 2, 2, { 0x0f, 0x0b } },					/* UD2 */
@@ -95,8 +95,8 @@ static const struct length_vector length_vectors[] = {
 			 0x66, 0x90 } },
 	{ M64, 16, -EINVAL, { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
 			      0x66, 0x66, 0x66, 0x90 } },
-	{ M64, 16, -EINVAL, { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x81, 0x00, 1, 2, 3,
-			      4, 5 } },
+	{ M64, 16, -EINVAL, { 0x67, 0x67, 0x67, 0x67, 0x67, 0x67, 0x67, 0x67, 0x67, 0x67, 0x81, 0x00, 1, 2,
+			      3, 4 } },
 	{ M64, 15, 15, { 0x64, 0x67, 0xf0, 0x48, 0x81, 0x84, 0x25, 1, 2, 3, 4, 5, 6, 7, 8 } },
 	{ M64, 16, -EINVAL, { 0x64, 0x67, 0xf0, 0x2e, 0x48, 0x81, 0x84, 0x25, 1, 2, 3, 4, 5, 6, 7, 8 } },
 	/* too few */
@@ -200,7 +200,7 @@ static const struct vie_vector vie_vectors[] = {
 	  -0x80000000LL },
 	{ M64, 6, { 0x8b, 0x05, 0xfc, 0xff, 0xff, 0xff }, VIE_OP_MOV, 4, 8, R(RIP), NONE, R(DS), 1, -4, 0 },
 	{ M64, 7, { 0x65, 0x8b, 0x05, 4, 0, 0, 0 }, VIE_OP_MOV, 4, 8, R(RIP), NONE, R(GS), 1, 4, 0 },
-	{ M64, 8, { 0x8b, 0x04, 0xcd, 0, 0, 0, 0xfe }, VIE_OP_MOV, 4, 8, NONE, R(RCX), R(DS), 8,
+	{ M64, 7, { 0x8b, 0x04, 0xcd, 0, 0, 0, 0xfe }, VIE_OP_MOV, 4, 8, NONE, R(RCX), R(DS), 8,
 	  -0x2000000, 0 },
 	{ M32, 6, { 0x8b, 0x05, 0, 0, 0xe0, 0xfe }, VIE_OP_MOV, 4, 4, NONE, NONE, R(DS), 1, -0x1200000, 0 },
 	{ M32, 5, { 0xa3, 0xb0, 0, 0xe0, 0xfe }, VIE_OP_MOV, 4, 4, NONE, NONE, R(DS), 1, -0x11fff50, 0 },
@@ -248,8 +248,8 @@ static void decode_vies(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, vie.decoded, 1, "vector %zu", i);
 		KUNIT_EXPECT_EQ_MSG(test, vie.num_processed, v->count, "vector %zu", i);
 		KUNIT_EXPECT_EQ_MSG(test, vie.op.op_type, v->op_type, "vector %zu", i);
-		KUNIT_EXPECT_EQ_MSG(test, vie.opsize, v->opsize, "vector %zu", i);
-		KUNIT_EXPECT_EQ_MSG(test, vie.addrsize, v->addrsize, "vector %zu", i);
+		KUNIT_EXPECT_EQ_MSG(test, (u8)vie.opsize, v->opsize, "vector %zu", i);
+		KUNIT_EXPECT_EQ_MSG(test, (u8)vie.addrsize, v->addrsize, "vector %zu", i);
 		KUNIT_EXPECT_EQ_MSG(test, vie.base_register, v->base, "vector %zu", i);
 		KUNIT_EXPECT_EQ_MSG(test, vie.index_register, v->index, "vector %zu", i);
 		KUNIT_EXPECT_EQ_MSG(test, vie.segment_register, v->segment, "vector %zu", i);

@@ -167,6 +167,11 @@ void fake_suite_exit(struct kunit_suite *suite)
 
 int fake_vm_test_init(struct kunit *test)
 {
+	return fake_vm_test_init_on(test, &fake_backend);
+}
+
+int fake_vm_test_init_on(struct kunit *test, const struct backend *backend)
+{
 	struct fake_vm *fake = kunit_kzalloc(test, sizeof(*fake), GFP_KERNEL);
 
 	if (!fake)
@@ -174,7 +179,7 @@ int fake_vm_test_init(struct kunit *test)
 	test->priv = fake;
 	fake_house = (struct fake_house){};
 	vmm_halt_detection = true;
-	vm_module_init(&fake_backend);
+	vm_module_init(backend);
 	return vm_create("kunit", &fake->vm);
 }
 

@@ -50,6 +50,8 @@ int fake_suite_init(struct kunit_suite *suite);
 void fake_suite_exit(struct kunit_suite *suite);
 int fake_vm_test_init(struct kunit *test);
 void fake_vm_test_exit(struct kunit *test);
+/* The same, on another backend; its setup() is the suite's business. */
+int fake_vm_test_init_on(struct kunit *test, const struct backend *backend);
 
 static inline struct vm *fake_vm(struct kunit *test)
 {

@@ -125,13 +125,13 @@ enum vie_op_type {
 #define VIE_BYTE		0x0080	/* operand size 1 */
 #define VIE_DEF64		0x0100	/* operand size 8, or 2, in 64-bit mode */
 #define VIE_SIZE_W		0x0200	/* operand size 8 or 4 by W alone */
-#define VIE_SRC_REG		(0 << 10)	/* vie.reg */
-#define VIE_SRC_IMM		(1 << 10)	/* vie.immediate */
-#define VIE_SRC_ONE		(2 << 10)
-#define VIE_SRC_CL		(3 << 10)
-#define VIE_SRC_ACC		(4 << 10)	/* AL, AX, EAX or RAX */
-#define VIE_SRC_VVVV		(5 << 10)	/* vie.vex_reg */
-#define VIE_SRC_MASK		(7 << 10)
+#define VIE_SRC_REG		0x0000	/* vie.reg */
+#define VIE_SRC_IMM		0x0400	/* vie.immediate */
+#define VIE_SRC_ONE		0x0800
+#define VIE_SRC_CL		0x0c00
+#define VIE_SRC_ACC		0x1000	/* AL, AX, EAX or RAX */
+#define VIE_SRC_VVVV		0x1400	/* vie.vex_reg */
+#define VIE_SRC_MASK		0x1c00
 #define VIE_BITSTRING		0x2000	/* vie.reg is a bit offset from the operand's address */
 #define VIE_DST_VVVV		0x4000	/* vie.vex_reg is the destination */
 #define VIE_MEM_IMPLIED		0x8000	/* decoding only: no ModRM; a string, or moffs */

@@ -193,15 +193,14 @@ static const struct vie_op vie_map0[256] = {
 };
 
 #define BITS	VIE_BITSTRING
-#define SIXTEEN(opcode)		[(opcode) ... (opcode) + 15]
 
 static const struct vie_op vie_map1[256] = {
 	[0x0d] = OP(NOP, 0),				/* PREFETCH, PREFETCHW */
 	[0x18] = OP(NOP, 0),				/* PREFETCHh */
 	[0x19] = OP(NOP, 0),
 	[0x1c ... 0x1f] = OP(NOP, 0),			/* CLDEMOTE, hints, NOP */
-	SIXTEEN(0x40) = OP(CMOVCC, TO),
-	SIXTEEN(0x90) = OP(SETCC, W1 | BY),
+	[0x40 ... 0x4f] = OP(CMOVCC, TO),
+	[0x90 ... 0x9f] = OP(SETCC, W1 | BY),
 	[0xa3] = OP(BT, R_ | BITS),
 	[0xa4] = OP(SHLD, RW | IM),
 	[0xa5] = OP(SHLD, RW | VIE_SRC_CL),

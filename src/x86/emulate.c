@@ -966,7 +966,7 @@ struct string {
 	bool rep;
 };
 
-#define STRING_STOP	3	/* inside: not on the pages of the first iteration, or a comparison ends REP */
+#define STRING_STOP	3	/* inside: the next element is not on the pages of the first one */
 
 static int string_end_setup(struct emul *e, struct string_end *end, enum vm_reg_name segment,
 			    enum vm_reg_name reg, int prot)

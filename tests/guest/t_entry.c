@@ -152,7 +152,9 @@ GUEST_MAIN(control_registers)
 	CHECK_EQ(read_cr4(), cr4);
 	CHECK_EQ(guest_try(cr4_do, cr4 & ~(1ull << 5)), VEC_GP);		/* PAE in long mode */
 	CHECK_EQ(guest_try(cr0_do, (cr0 & ~1ull)), VEC_GP);			/* paging without protection */
-	CHECK_EQ(guest_try(cr0_do, cr0 | 1ull << 32), VEC_GP);
+	/* QEMU's processor does not look at the upper half of CR0. */
+	if (!input())
+		CHECK_EQ(guest_try(cr0_do, cr0 | 1ull << 32), VEC_GP);
 	CHECK_EQ(guest_try(cr4_do, cr4 | 1ull << 63), VEC_GP);
 	for (int bit = 0; bit < 64; bit++) {
 		int vector = wrmsr_try(0xc0000080, efer ^ 1ull << bit);
@@ -627,6 +629,7 @@ TEST(e12_control_registers)
 	struct machine *m = machine_create(1);
 
 	log_mark();
+	m->input = host_is_tcg();
 	vcpu_start_main(m, 0, "control_registers");
 	EXPECT_PASS(m, 0);
 	EXPECT(!log_contains("MSR access error"));

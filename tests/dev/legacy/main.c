@@ -40,6 +40,7 @@ int main(int argc, char **argv)
 	struct kunit_suite *suite;
 	struct kunit_case *c;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);	/* what ran is told even if a sanitizer ends it */
 	if (argc > 1)
 		random_seed = strtoull(argv[1], NULL, 0);
 	for (suite = suites; suite; suite = suite->next) {
