@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * apic_board: the interrupt fabric of a VM of at most six vCPUs, without the VM. vCPUs 0 to 3 have a
- * local APIC, 0 to 2 are active; all APICs are software-enabled, with flat logical ids. The clock is
- * turned by hand; what the house is asked is counted.
+ * apic_board: the interrupt fabric of a VM of at most six vCPUs, without the VM. vCPUs 0 to 3 have
+ * a local APIC, 0 to 2 are active; all APICs are software-enabled, with flat logical ids. The clock
+ * is turned by hand; what the house is asked is counted.
  */
 #ifndef KUNIT_APIC_BOARD_H
 #define KUNIT_APIC_BOARD_H
@@ -126,7 +126,7 @@ static inline u64 ioapic_get_rte(struct board *board, int pin)
 static inline void ioapic_put_rte(struct board *board, int pin, u64 rte)
 {
 	ioapic_put(board, 0x11 + 2 * pin, rte >> 32);
-	ioapic_put(board, 0x10 + 2 * pin, rte);
+	ioapic_put(board, 0x10 + 2 * pin, rte & 0xffffffff);
 }
 
 static inline int board_init(struct kunit *test)

@@ -513,6 +513,7 @@ static void emulate_alignment(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, RUN("\x8b\x03"), EMUL_FAULTED);
 	KUNIT_EXPECT_EQ(test, fake.vector, 17);
 	KUNIT_EXPECT_EQ(test, RUN("\x8a\x03"), 0);		/* a byte is always aligned */
+	KUNIT_EXPECT_EQ(test, RUN("\x0f\x10\x03"), 0);		/* movups need not be */
 	fake.paging.cpl = 0;
 	KUNIT_EXPECT_EQ(test, RUN("\x8b\x03"), 0);
 
@@ -543,7 +544,8 @@ static void emulate_stack(struct kunit *test)
 	/* pop [rsp + 0x78]: by the RSP that is already one up */
 	KUNIT_EXPECT_EQ(test, RUN_AT(gpa_of(LINEAR + 0x1080), "\x8f\x44\x24\x78"), 0);
 	KUNIT_EXPECT_EQ(test, fake.reg[R(RSP)], LINEAR + 0x1008);
-	KUNIT_EXPECT_EQ(test, memory_u64(LINEAR + 0x1080), memory_u64(LINEAR + 0x80));
+	expect_access(test, 0, LINEAR + 0x1000, 8, false);
+	expect_access(test, 1, LINEAR + 0x1080, 8, true);
 
 	/* The stack cannot be written: the operand, which may be MMIO, is not even read */
 	fake.reg[R(RSP)] = READ_ONLY + 8;

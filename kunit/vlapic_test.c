@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* src/dev/vlapic.c, vlapic_timer.c: directed vectors from SDM vol. 3 chapter 11 and semantics.md section 16. */
+/* src/dev/vlapic.c, vlapic_timer.c: directed vectors from SDM vol. 3 chapter 11, semantics.md 16. */
 #include <kunit/test.h>
 #include <linux/module.h>
 

@@ -396,8 +396,7 @@ static int op_lapic_irq(struct vm *vm, struct vcpu *vcpu, void *arg)
 
 	if (irq->vector < 16 || irq->vector > 255)
 		return -EINVAL;
-	if (vlapic_set_irr(vcpu->vlapic, irq->vector, false))
-		vcpu_notify(vcpu);
+	vlapic_set_irr(vcpu->vlapic, irq->vector, false);
 	return 0;
 }
 

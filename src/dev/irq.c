@@ -35,6 +35,7 @@ void irq_reset(struct irq *irq)
 
 struct vlapic *irq_vlapic(struct irq *irq, unsigned int vcpuid)
 {
+	/* Pairs with vlapic_create(). */
 	return vcpuid < irq->maxcpus ? smp_load_acquire(&irq->vlapics[vcpuid]) : NULL;
 }
 

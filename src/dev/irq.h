@@ -28,9 +28,12 @@ struct vlapic;
  * the VM. @vcpuid: below maxcpus, its local APIC exists.
  */
 struct irq_host_ops {
-	void (*vcpu_notify)(void *host, unsigned int vcpuid);	/* its vlapic may have something deliverable */
-	void (*vcpu_nmi)(void *host, unsigned int vcpuid);	/* make an NMI pending, and notify */
-	void (*vcpu_extint)(void *host, unsigned int vcpuid);	/* the 8259 wants ExtINT there, and notify */
+	/* Its vlapic may have something deliverable. */
+	void (*vcpu_notify)(void *host, unsigned int vcpuid);
+	/* Make an NMI pending, and notify. */
+	void (*vcpu_nmi)(void *host, unsigned int vcpuid);
+	/* The 8259 wants ExtINT there, and notify. */
+	void (*vcpu_extint)(void *host, unsigned int vcpuid);
 	/* INIT arrived: the vCPU's own thread calls vlapic_reset() before its next guest entry. */
 	void (*vcpu_init)(void *host, unsigned int vcpuid);
 };
@@ -39,7 +42,8 @@ struct irq {
 	const struct irq_host_ops *ops;		/* constant */
 	void *host;				/* constant */
 	unsigned int maxcpus;			/* constant: vCPU limit of the VM */
-	struct vlapic **vlapics;		/* [maxcpus]; an entry is published once (smp_store_release), cleared at destruction */
+	/* [maxcpus]; an entry is published once (smp_store_release), cleared at destruction */
+	struct vlapic **vlapics;
 	struct vioapic *vioapic;		/* constant once the VM is built */
 	struct vatpic *vatpic;			/* constant once the VM is built */
 	DECLARE_BITMAP(active, VM_MAXCPU);	/* atomic bits: vCPUs activated */

@@ -27,10 +27,11 @@ int vioapic_assert(struct vioapic *vioapic, int pin);
 int vioapic_deassert(struct vioapic *vioapic, int pin);
 int vioapic_pulse(struct vioapic *vioapic, int pin);
 
-/* A local APIC finished a level-triggered vector: pins that waited for it and are still up fire again. Any context. */
+/* A local APIC finished a level-triggered vector: pins that waited and are up fire again. Any context. */
 void vioapic_eoi(struct vioapic *vioapic, u8 vector);
 
-/* A bus_mmio_fn: 4 bytes at 0x00 (select) and 0x10 (window); all else reads 0 or is dropped. Always 0. */
-int vioapic_mmio(void *vioapic, unsigned int vcpuid, u64 offset, bool write, int bytes, u64 *val);
+/* A bus_mmio_fn: 4 bytes at 0x00 (select) and 0x10 (window); else reads 0, drops writes. Always 0. */
+int vioapic_mmio(void *vioapic, unsigned int vcpuid, u64 offset, bool write, int bytes,
+		 u64 *val);
 
 #endif

@@ -93,7 +93,7 @@ enum {
 #define LVT_DELMODE		0x700
 #define LVT_MASKED		BIT(16)
 #define LVT_TIMER_MODE_SHIFT	17
-#define LVT_READ_ONLY		(BIT(12) | BIT(14))	/* delivery status, remote IRR: always 0 */
+#define LVT_READ_ONLY		(BIT(12) | BIT(14))	/* status, remote IRR: always 0 */
 
 #define ICR_VECTOR		0xff
 #define ICR_DELMODE		0x700
@@ -132,7 +132,7 @@ struct vlapic {
 	unsigned long isr[VECTOR_WORDS];	/* owner */
 
 	struct irq *irq;			/* constant */
-	u64 *stats;				/* constant pointer; counters of any context, losses allowed */
+	u64 *stats;				/* constant pointer; any context, losses allowed */
 	unsigned int vcpuid;			/* constant */
 
 	atomic_t esr_pending;			/* errors since the last write to ESR */
@@ -261,33 +261,6 @@ void vlapic_cr8_write(struct vlapic *vlapic, u64 cr8)
 
 /* --- reception ------------------------------------------------------------ */
 
-static void vlapic_fire_lvt(struct vlapic *vlapic, int index);
-
-/* The error interrupt comes with the first error, then not until ESR is written (SDM vol. 3 section 11.5.3). */
-static void vlapic_raise_error(struct vlapic *vlapic, u32 error)
-{
-	if (!atomic_fetch_or(error, &vlapic->esr_pending))
-		vlapic_fire_lvt(vlapic, APIC_LVT_ERROR);
-}
-
-bool vlapic_set_irr(struct vlapic *vlapic, u8 vector, bool level)
-{
-	struct irq *irq = vlapic->irq;
-
-	if (!vlapic_enabled(vlapic))
-		return false;
-	if (vector < VECTOR_FIRST) {
-		vlapic_raise_error(vlapic, ESR_RECEIVE_ILLEGAL);
-		return true;
-	}
-	if (test_bit(vector, vlapic->tmr) != level)
-		assign_bit(vector, vlapic->tmr, level);
-	/* Whoever set the bit before notifies; and the full barrier is needed in either case. */
-	if (!test_and_set_bit(vector, vlapic->irr))
-		irq->ops->vcpu_notify(irq->host, vlapic->vcpuid);
-	return true;
-}
-
 static void vlapic_count_lvt(struct vlapic *vlapic, int index)
 {
 	vlapic_count(vlapic, VLAPIC_STAT_LVT + index);
@@ -302,6 +275,47 @@ static void vlapic_count_lvt(struct vlapic *vlapic, int index)
 		vlapic_count(vlapic, VLAPIC_STAT_INTR_CMC);
 		break;
 	}
+}
+
+/* A legal vector, at an APIC that is enabled. */
+static void vlapic_accept(struct vlapic *vlapic, u8 vector, bool level)
+{
+	struct irq *irq = vlapic->irq;
+
+	if (test_bit(vector, vlapic->tmr) != level)
+		assign_bit(vector, vlapic->tmr, level);
+	/* Whoever set the bit before notifies; and the full barrier is needed in either case. */
+	if (!test_and_set_bit(vector, vlapic->irr))
+		irq->ops->vcpu_notify(irq->host, vlapic->vcpuid);
+}
+
+/*
+ * The error interrupt comes with the first error, then not until ESR is written (SDM vol. 3
+ * section 11.5.3). If its own vector is illegal, that is one error more and nothing else.
+ */
+static void vlapic_raise_error(struct vlapic *vlapic, u32 error)
+{
+	u32 lvt = READ_ONCE(vlapic->lvt[APIC_LVT_ERROR]);
+	u8 vector = lvt & LVT_VECTOR;
+
+	if (atomic_fetch_or(error, &vlapic->esr_pending) || (lvt & LVT_MASKED))
+		return;
+	if (vector < VECTOR_FIRST)
+		atomic_or(ESR_RECEIVE_ILLEGAL, &vlapic->esr_pending);
+	else
+		vlapic_accept(vlapic, vector, false);
+	vlapic_count_lvt(vlapic, APIC_LVT_ERROR);
+}
+
+bool vlapic_set_irr(struct vlapic *vlapic, u8 vector, bool level)
+{
+	if (!vlapic_enabled(vlapic))
+		return false;
+	if (vector < VECTOR_FIRST)
+		vlapic_raise_error(vlapic, ESR_RECEIVE_ILLEGAL);
+	else
+		vlapic_accept(vlapic, vector, level);
+	return true;
 }
 
 static void vlapic_fire_lvt(struct vlapic *vlapic, int index)
@@ -358,9 +372,9 @@ bool vlapic_match_logical(struct vlapic *vlapic, u32 dest)
 		return false;
 	switch (READ_ONCE(vlapic->dfr) >> 28) {
 	case DFR_FLAT:
-		return dest & ldr >> 24;
+		return dest & (ldr >> 24);
 	case DFR_CLUSTER:
-		return dest >> 4 == ldr >> 28 && (dest & ldr >> 24 & 0xf);
+		return dest >> 4 == ldr >> 28 && (dest & (ldr >> 24) & 0xf);
 	default:
 		return false;
 	}
@@ -542,7 +556,7 @@ static void vlapic_self_ipi(struct vlapic *vlapic, u8 vector)
 /* --- registers ------------------------------------------------------------ */
 
 /*
- * What exists in which mode. XR, XW: readable, writable in xAPIC mode; 2R, 2W: in x2APIC mode
+ * What exists in which mode. XR, XW: readable, writable in xAPIC mode; R2, W2: in x2APIC mode
  * (SDM vol. 3 table 11-6). A register that exists takes a write of the wrong direction silently in
  * xAPIC mode and with #GP in x2APIC mode. @writable: bits a write may set; others are dropped in
  * xAPIC mode and are #GP in x2APIC mode.
@@ -552,9 +566,13 @@ static void vlapic_self_ipi(struct vlapic *vlapic, u8 vector)
 #define R2	BIT(2)
 #define W2	BIT(3)
 
+/* @lvt: 0, or of which LVT entry it is the register. */
+#define LVT(name)	(APIC_LVT_##name + 1)
+
 static const struct lapic_reg {
 	u8 access;
 	u32 writable;
+	u8 lvt;
 } lapic_regs[LAPIC_REGS] = {
 	[LAPIC_ID]		= { XR | R2 },
 	[LAPIC_VERSION]		= { XR | R2 },
@@ -570,15 +588,15 @@ static const struct lapic_reg {
 	[LAPIC_TMR ... LAPIC_TMR + 7] = { XR | R2 },
 	[LAPIC_IRR ... LAPIC_IRR + 7] = { XR | R2 },
 	[LAPIC_ESR]		= { XR | XW | R2 | W2, 0 },
-	[LAPIC_LVT_CMCI]	= { XR | XW | R2 | W2, 0x117ff },
+	[LAPIC_LVT_CMCI]	= { XR | XW | R2 | W2, 0x117ff, LVT(CMCI) },
 	[LAPIC_ICR]		= { XR | XW | R2 | W2, ICR_LOW_WRITABLE },
 	[LAPIC_ICR_HIGH]	= { XR | XW, ICR_HIGH_WRITABLE },
-	[LAPIC_LVT_TIMER]	= { XR | XW | R2 | W2, 0x710ff },
-	[LAPIC_LVT_THERMAL]	= { XR | XW | R2 | W2, 0x117ff },
-	[LAPIC_LVT_PMC]		= { XR | XW | R2 | W2, 0x117ff },
-	[LAPIC_LVT_LINT0]	= { XR | XW | R2 | W2, 0x1f7ff },
-	[LAPIC_LVT_LINT1]	= { XR | XW | R2 | W2, 0x1f7ff },
-	[LAPIC_LVT_ERROR]	= { XR | XW | R2 | W2, 0x110ff },
+	[LAPIC_LVT_TIMER]	= { XR | XW | R2 | W2, 0x710ff, LVT(TIMER) },
+	[LAPIC_LVT_THERMAL]	= { XR | XW | R2 | W2, 0x117ff, LVT(THERMAL) },
+	[LAPIC_LVT_PMC]		= { XR | XW | R2 | W2, 0x117ff, LVT(PMC) },
+	[LAPIC_LVT_LINT0]	= { XR | XW | R2 | W2, 0x1f7ff, LVT(LINT0) },
+	[LAPIC_LVT_LINT1]	= { XR | XW | R2 | W2, 0x1f7ff, LVT(LINT1) },
+	[LAPIC_LVT_ERROR]	= { XR | XW | R2 | W2, 0x110ff, LVT(ERROR) },
 	[LAPIC_TIMER_COUNT]	= { XR | XW | R2 | W2, 0xffffffff },
 	[LAPIC_TIMER_CURRENT]	= { XR | R2 },
 	[LAPIC_TIMER_DIVIDE]	= { XR | XW | R2 | W2, 0xb },
@@ -592,36 +610,13 @@ static const struct lapic_reg *lapic_reg_find(unsigned int reg)
 	return reg < LAPIC_REGS ? &lapic_regs[reg] : &absent;
 }
 
-/* LVT index of a register, or -1. */
-static int lapic_reg_lvt(unsigned int reg)
-{
-	switch (reg) {
-	case LAPIC_LVT_CMCI:
-		return APIC_LVT_CMCI;
-	case LAPIC_LVT_TIMER:
-		return APIC_LVT_TIMER;
-	case LAPIC_LVT_THERMAL:
-		return APIC_LVT_THERMAL;
-	case LAPIC_LVT_PMC:
-		return APIC_LVT_PMC;
-	case LAPIC_LVT_LINT0:
-		return APIC_LVT_LINT0;
-	case LAPIC_LVT_LINT1:
-		return APIC_LVT_LINT1;
-	case LAPIC_LVT_ERROR:
-		return APIC_LVT_ERROR;
-	default:
-		return -1;
-	}
-}
-
 /* A register that is readable in the current mode. */
 static u64 vlapic_reg_read(struct vlapic *vlapic, unsigned int reg)
 {
-	int lvt = lapic_reg_lvt(reg);
+	u8 lvt = lapic_regs[reg].lvt;
 
-	if (lvt >= 0)
-		return vlapic->lvt[lvt];
+	if (lvt)
+		return vlapic->lvt[lvt - 1];
 	switch (reg) {
 	case LAPIC_ID:
 		return vlapic->x2apic ? vlapic->vcpuid : vlapic->vcpuid << 24;
@@ -705,10 +700,10 @@ static int vlapic_icr_write(struct vlapic *vlapic, u64 val)
 /* A register that is writable in the current mode; @val has writable bits only. */
 static int vlapic_reg_write(struct vlapic *vlapic, unsigned int reg, u32 val)
 {
-	int lvt = lapic_reg_lvt(reg);
+	u8 lvt = lapic_regs[reg].lvt;
 
-	if (lvt >= 0) {
-		vlapic_lvt_write(vlapic, lvt, val);
+	if (lvt) {
+		vlapic_lvt_write(vlapic, lvt - 1, val);
 		return 0;
 	}
 	switch (reg) {
@@ -906,6 +901,7 @@ struct vlapic *vlapic_create(struct irq *irq, struct vclock *clock, unsigned int
 	vlapic->vcpuid = vcpuid;
 	vlapic_timer_init(&vlapic->timer, clock, vlapic);
 	vlapic_reset(vlapic);
+	/* Pairs with irq_vlapic(). */
 	smp_store_release(&irq->vlapics[vcpuid], vlapic);
 	return vlapic;
 }

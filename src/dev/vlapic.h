@@ -13,7 +13,7 @@ struct vlapic;
 
 #define VLAPIC_BASE_GPA		0xfee00000ULL
 
-/* Verdict of a write to ICR: the sender's vCPU must leave with an IPI (or SPINUP_AP) exit; see vlapic_ipi(). */
+/* Verdict of a write to ICR: the sender must leave with an IPI (or SPINUP_AP) exit; see vlapic_ipi(). */
 #define VLAPIC_IPI_EXIT		1
 
 struct vlapic_ipi {
@@ -43,7 +43,8 @@ enum vlapic_stat {
  *         allowed
  * Return: the APIC, or ERR_PTR(-ENOMEM). Process context.
  */
-struct vlapic *vlapic_create(struct irq *irq, struct vclock *clock, unsigned int vcpuid, u64 *stats);
+struct vlapic *vlapic_create(struct irq *irq, struct vclock *clock, unsigned int vcpuid,
+			     u64 *stats);
 /*
  * Takes it out of irq->vlapics and waits for its timer. Process context; whoever could send it
  * an interrupt (chips with timers, devices, ioctls) has ended.
@@ -96,11 +97,15 @@ int vlapic_msr_write(struct vlapic *vlapic, u32 msr, u64 val);
  * Return: 0, also when the timer is in another mode and the write is ignored; -EINVAL if
  * @tsc_khz is 0. Own thread, no sleeping.
  */
-int vlapic_tsc_deadline_write(struct vlapic *vlapic, u64 deadline_tsc, u64 tsc_offset, u32 tsc_khz);
+int vlapic_tsc_deadline_write(struct vlapic *vlapic, u64 deadline_tsc, u64 tsc_offset,
+			      u32 tsc_khz);
 /* The armed deadline; 0 when it has fired, or in another mode. Own thread. */
 u64 vlapic_tsc_deadline_read(struct vlapic *vlapic);
 
-/* CR8, 0 to 15: bits 7-4 of TPR. A write clears the others, bits above 3 are ignored. Own thread or frozen. */
+/*
+ * CR8, 0 to 15: bits 7-4 of TPR. A write clears the others; its bits above 3 are ignored. Own
+ * thread or frozen.
+ */
 u64 vlapic_cr8_read(struct vlapic *vlapic);
 void vlapic_cr8_write(struct vlapic *vlapic, u64 cr8);
 /* What the write that returned VLAPIC_IPI_EXIT sent; valid until the next write. Own thread. */
@@ -140,8 +145,9 @@ bool vlapic_x2apic(struct vlapic *vlapic);	/* any context */
 u64 vlapic_apicbase(struct vlapic *vlapic);	/* MSR 0x1b, any context */
 /* Rewrites id, LDR and DFR. vCPU frozen; 0, or -EINVAL for a value that is no state. */
 int vlapic_set_x2apic_state(struct vlapic *vlapic, enum x2apic_state state);
-void vlapic_set_ipi_exit(struct vlapic *vlapic, bool on);	/* vCPU frozen: capability IPI_EXIT */
-bool vlapic_ipi_exit(struct vlapic *vlapic);			/* vCPU frozen */
+/* Capability IPI_EXIT. vCPU frozen, or own thread. */
+void vlapic_set_ipi_exit(struct vlapic *vlapic, bool on);
+bool vlapic_ipi_exit(struct vlapic *vlapic);
 
 /*
  * Destination match by this APIC's LDR and DFR; @dest: 8 bits, or 32 for one in x2APIC mode.

@@ -127,7 +127,9 @@ void vlapic_timer_set_mode(struct vlapic_timer *timer, enum vlapic_timer_mode mo
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&timer->lock, flags);
-	if ((timer->mode == VLAPIC_TIMER_DEADLINE) != (mode == VLAPIC_TIMER_DEADLINE)) {
+	/* DEADLINE entered or left. */
+	if (timer->mode != mode &&
+	    (timer->mode == VLAPIC_TIMER_DEADLINE || mode == VLAPIC_TIMER_DEADLINE)) {
 		vlapic_timer_disarm(timer);
 		timer->initial_count = 0;
 	}
@@ -221,7 +223,7 @@ void vlapic_timer_restart(struct vlapic_timer *timer)
 
 /* --- TSC deadline --------------------------------------------------------- */
 
-#define DEADLINE_MAX_MS	(1ULL << 40)	/* 34 years: further off is never */
+#define DEADLINE_MAX_MS	BIT_ULL(40)	/* 34 years: further off is never */
 
 /* TSC cycles to ns, rounded up so that the deadline has passed when the timer fires. */
 static u64 vlapic_timer_cycles_ns(u64 cycles, u32 tsc_khz)

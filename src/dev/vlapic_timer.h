@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* vlapic_timer: the timer of a local APIC: one-shot, periodic, TSC deadline. Private to vlapic.c. */
+/* vlapic_timer: a local APIC's timer: one-shot, periodic, TSC deadline. Private to vlapic.c. */
 #ifndef VMM_DEV_VLAPIC_TIMER_H
 #define VMM_DEV_VLAPIC_TIMER_H
 
@@ -22,7 +22,7 @@ enum vlapic_timer_mode {
 struct vlapic_timer {
 	struct vlapic *vlapic;		/* constant */
 	struct vtimer vtimer;
-	raw_spinlock_t lock;		/* everything below; written by the vCPU's thread and by the callback */
+	raw_spinlock_t lock;		/* the rest; written by the vCPU's thread and the callback */
 	enum vlapic_timer_mode mode;
 	u32 initial_count;
 	u8 divide_config;		/* as the register has it */
@@ -30,8 +30,8 @@ struct vlapic_timer {
 	bool armed;
 	u64 expires_ns;			/* armed: guest clock time */
 	u32 expires_frac;		/* its fraction, see vlapic_timer.c */
-	u64 period_ns;			/* armed, not DEADLINE: what was loaded, at least one tick (7) */
-	u64 deadline_tsc;		/* armed in mode DEADLINE, else 0: guest TSC; read without the lock */
+	u64 period_ns;			/* armed, not DEADLINE: what was loaded, at least a tick */
+	u64 deadline_tsc;		/* armed in mode DEADLINE, else 0; read without the lock */
 };
 
 void vlapic_timer_init(struct vlapic_timer *timer, struct vclock *clock, struct vlapic *vlapic);

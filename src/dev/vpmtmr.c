@@ -2,6 +2,7 @@
 #include <linux/err.h>
 #include <linux/slab.h>
 #include "bus.h"
+#include "record.h"
 #include "vpmtmr.h"
 #include "vtimer.h"
 
@@ -26,6 +27,18 @@ static int vpmtmr_port(void *chip, bool in, u16 port, int bytes, u32 *val)
 void vpmtmr_reset(struct vpmtmr *vpmtmr)
 {
 	vpmtmr->start_ns = vclock_now_ns(vpmtmr->clock);
+}
+
+enum { FIELD_AGE_NS = 1 };
+
+void vpmtmr_snapshot(struct vpmtmr *vpmtmr, struct record *record)
+{
+	u64 now_ns = vclock_now_ns(vpmtmr->clock);
+	u64 age_ns = now_ns - vpmtmr->start_ns;
+
+	record_u64(record, FIELD_AGE_NS, 0, &age_ns, VCLOCK_AGE_MAX_NS);
+	if (record_loaded(record))
+		vpmtmr->start_ns = now_ns - age_ns;
 }
 
 struct vpmtmr *vpmtmr_create(struct vclock *clock)

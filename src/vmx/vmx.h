@@ -50,6 +50,8 @@ int vmx_setup(void);
 void vmx_teardown(void);
 int vmx_cpu_enable(void);
 void vmx_cpu_disable(void);
+/* The machine is about to sleep: CPUs give VMX up whenever no VMCS is in use, and take it again. */
+extern bool vmx_yielding;
 int vmx_cap_get(struct vcpu *vcpu, int cap, int *val);
 int vmx_cap_set(struct vcpu *vcpu, int cap, int val);
 
@@ -66,10 +68,10 @@ struct vmx_vcpu;
 struct vmx_cpu {
 	struct vmcs *vmxon;		/* constant: VMXON region */
 	bool enabled;			/* we set CR4.VMXE and executed VMXON */
+	unsigned int busy;		/* depth of vmcs_make_current() to vmcs_done() */
 	struct vmx_vcpu *current_vcpu;	/* whose VMCS is the current one */
 	struct list_head active;	/* vCPUs whose VMCS may have parts in this CPU */
 	struct vcpu *last_vcpu;		/* only compared, never followed */
-	u16 last_vpid;			/* of the last entry */
 	/* Of the host; constant while enabled. */
 	u64 star, lstar, cstar, sfmask, tsc_aux;
 };
@@ -151,8 +153,12 @@ int vmcs_create(struct vmx_vcpu *vmx);		/* -ENOMEM */
 void vmcs_destroy(struct vmx_vcpu *vmx);
 /* Off every CPU, and empty. vCPU frozen, IRQs on. */
 void vmcs_wipe(struct vmx_vcpu *vmx);
-/* Make it current on this CPU; false if VMX is not to be had here. Preemption off, IRQs on. */
+/*
+ * Make it current on this CPU until vmcs_done(); false, and nothing to be done, if VMX is not
+ * to be had here. Preemption off, IRQs on.
+ */
 bool vmcs_make_current(struct vmx_vcpu *vmx);
+void vmcs_done(void);
 bool vmcs_is_current(const struct vmx_vcpu *vmx);
 /* Off this CPU: all of them. IRQs off. */
 void vmcs_clear_all(void);
@@ -223,7 +229,7 @@ void vmx_vpid_alloc(struct vmx_vcpu *vmx);
 void vmx_vpid_free(struct vmx_vcpu *vmx);
 extern unsigned int vmx_vpid_alloc_failed;	/* hw.vmm.vmx.vpid_alloc_failed */
 /* Drop what this CPU's TLB has wrong. The VMCS is current, IRQs off. */
-void vmx_tlb_prepare(struct vcpu *vcpu, struct vmx_cpu *cpu);
+void vmx_tlb_prepare(struct vcpu *vcpu);
 /* Everything under all tags. In VMX operation, IRQs off. */
 void vmx_tlb_flush_all(void);
 

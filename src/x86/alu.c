@@ -142,7 +142,7 @@ static u64 compute_rotate_carry(enum vie_op_type op, int size, u64 value, u64 sr
 	return value;
 }
 
-/* A shift by the operand's width or more, which 1 and 2 byte operands can have, leaves 0 or the sign. */
+/* A shift by the width or more, which 1 and 2 byte operands can have, leaves 0 or the sign. */
 static u64 shift_left(u64 value, unsigned int count)
 {
 	return count < 64 ? value << count : 0;

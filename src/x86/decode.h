@@ -132,9 +132,9 @@ enum vie_op_type {
 #define VIE_SRC_ACC		0x1000	/* AL, AX, EAX or RAX */
 #define VIE_SRC_VVVV		0x1400	/* vie.vex_reg */
 #define VIE_SRC_MASK		0x1c00
-#define VIE_BITSTRING		0x2000	/* vie.reg is a bit offset from the operand's address */
+#define VIE_BITSTRING		0x2000	/* vie.reg is a bit offset */
 #define VIE_DST_VVVV		0x4000	/* vie.vex_reg is the destination */
-#define VIE_MEM_IMPLIED		0x8000	/* decoding only: no ModRM; a string, or moffs */
+#define VIE_MEM_IMPLIED		0x8000	/* no ModRM: a string, or moffs */
 
 /**
  * vie_init - prepare a struct vie for vie_decode()
@@ -194,7 +194,7 @@ int insn_length(const u8 *bytes, unsigned int num_valid, enum vm_cpu_mode cpu_mo
 struct insn {
 	u8 length;
 	u8 prefix_len;		/* legacy and REX prefixes */
-	u8 map;			/* 0: one byte, 1: 0F, 2: 0F 38, 3: 0F 3A; EVEX: 5, 6; XOP: 8 to 10 */
+	u8 map;			/* 0: one byte, 1: 0F, 2: 0F 38, 3: 0F 3A; 5, 6: EVEX; 8 to 10: XOP */
 	u8 opcode;		/* in that map; 3DNow: 0F in map 1, its suffix in imm */
 	bool has_modrm;
 	u8 mod, reg, rm;	/* reg and rm with REX.R and REX.B, or their VEX counterparts */

@@ -222,7 +222,7 @@ static const struct vie_op vie_map1[256] = {
 	[0xc7] = GROUP(GROUP_9),
 };
 
-/* Rows by encoding, map, opcode, mandatory prefix, and where they matter reg, W and vector length. */
+/* Rows by encoding, map, opcode, mandatory prefix, and where they matter reg and vector length. */
 struct vie_row {
 	u8 encodings;		/* mask of ENC_* */
 	u8 map, opcode;

@@ -253,7 +253,8 @@ static int segment_gla(const struct vm_guest_paging *paging, const struct segmen
 }
 
 /* BT and its kin: the bit offset in a register is signed, and moves the operand by its own size. */
-static int bitstring_offset(const struct vie *vie, const struct emul_ops *ops, void *ctx, u64 *offset)
+static int bitstring_offset(const struct vie *vie, const struct emul_ops *ops, void *ctx,
+			    u64 *offset)
 {
 	s64 bits;
 	u64 value;
@@ -280,7 +281,8 @@ static u64 base_bias(const struct vie *vie)
 	return 0;
 }
 
-static int effective_address(const struct vie *vie, const struct emul_ops *ops, void *ctx, u64 *address)
+static int effective_address(const struct vie *vie, const struct emul_ops *ops, void *ctx,
+			     u64 *address)
 {
 	u64 base = 0, index = 0, bits;
 	int err;
@@ -303,8 +305,8 @@ static int effective_address(const struct vie *vie, const struct emul_ops *ops, 
 	return 0;
 }
 
-int vie_operand_gla(const struct vie *vie, const struct vm_guest_paging *paging, int prot, int bytes,
-		    const struct emul_ops *ops, void *ctx, u64 *gla)
+int vie_operand_gla(const struct vie *vie, const struct vm_guest_paging *paging, int prot,
+		    int bytes, const struct emul_ops *ops, void *ctx, u64 *gla)
 {
 	struct segment segment;
 	u64 offset;
@@ -318,7 +320,7 @@ int vie_operand_gla(const struct vie *vie, const struct vm_guest_paging *paging,
 	return segment_gla(paging, &segment, offset, prot, bytes, gla);
 }
 
-/* #AC: only at CPL 3, with AM and AC set (SDM vol. 3, 6.15, interrupt 17). 0 or EMUL_FAULTED or -errno. */
+/* #AC: only at CPL 3, with AM and AC set (SDM vol. 3, 6.15, interrupt 17). */
 static int alignment_check(struct emul *e, u64 gla, int bytes)
 {
 	u64 cr0, rflags;
@@ -376,7 +378,9 @@ static bool is_same_page(u64 a, u64 b)
 /* Does the operand touch the page that faulted? */
 static bool operand_is_faulting(const struct emul *e, const struct operand *op)
 {
-	return is_same_page(op->gpa[0], e->gpa) || (op->bytes[1] && is_same_page(op->gpa[1], e->gpa));
+	if (is_same_page(op->gpa[0], e->gpa))
+		return true;
+	return op->bytes[1] && is_same_page(op->gpa[1], e->gpa);
 }
 
 /* The operand that faulted: at e->gpa if that agrees with its address, see the top of the file. */
@@ -966,7 +970,7 @@ struct string {
 	bool rep;
 };
 
-#define STRING_STOP	3	/* inside: the next element is not on the pages of the first one */
+#define STRING_STOP	3	/* inside: the next element is not on the first one's pages */
 
 static int string_end_setup(struct emul *e, struct string_end *end, enum vm_reg_name segment,
 			    enum vm_reg_name reg, int prot)
@@ -1179,7 +1183,7 @@ static int simd_check(struct emul *e)
 	return cr0 & X86_CR0_TS ? emul_raise(e, VECTOR_NM) : 0;
 }
 
-/* The half that MOVLPS or MOVHPS leaves alone: the destination's, or with VEX the second operand's. */
+/* The half that MOVLPS or MOVHPS leaves alone: the destination's, with VEX the second operand's. */
 static int simd_merge(struct emul *e, u8 *buf)
 {
 	const struct vie *vie = e->vie;
@@ -1212,8 +1216,10 @@ static int simd_load(struct emul *e)
 		err = operand_access(e, &op, buf, false);
 	if (!err)
 		err = simd_merge(e, buf);
+	if (err)
+		return err;
 	/* A VEX form clears what it does not load, a legacy one does not reach above 128 bits. */
-	return err ? err : e->ops->simd_set(e->ctx, e->vie->reg, buf, e->vie->vex_present ? 32 : 16);
+	return e->ops->simd_set(e->ctx, e->vie->reg, buf, e->vie->vex_present ? 32 : 16);
 }
 
 static int simd_store(struct emul *e)
@@ -1320,7 +1326,7 @@ static int memory_size(const struct vie *vie)
 	return vie->opsize;
 }
 
-/* A struct vie can come from elsewhere than vie_decode(): the sizes index and shift, so they are checked. */
+/* A struct vie may not be from vie_decode(): sizes are shifted by, so they are checked. */
 static bool is_size(unsigned int bytes)
 {
 	return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8;

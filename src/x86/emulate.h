@@ -10,8 +10,8 @@
 #include <linux/types.h>
 #include <machine/vmm.h>
 
-#define EMUL_FAULTED	1	/* an ops callback injected an exception: run the guest again at it */
-#define EMUL_RESTART	2	/* a REP has iterations left: registers are up to date, same RIP again */
+#define EMUL_FAULTED	1	/* an exception is injected: run the guest again at it */
+#define EMUL_RESTART	2	/* a REP has iterations left: registers are right, same RIP */
 
 #define EMUL_REP_MAX	64	/* iterations of a REP that one call carries out at most */
 
@@ -36,7 +36,7 @@ struct emul_ops {
 	 */
 	int (*simd_get)(void *ctx, unsigned int index, void *buf, int bytes);
 	int (*simd_set)(void *ctx, unsigned int index, const void *buf, int bytes);
-	/* 1, 2, 4, 8, 16 or 32 bytes at a guest-physical address, MMIO or memory; never crosses a page. */
+	/* 1, 2, 4, 8, 16 or 32 bytes at a guest-physical address, MMIO or memory, on one page. */
 	int (*phys_read)(void *ctx, u64 gpa, void *buf, int bytes);
 	int (*phys_write)(void *ctx, u64 gpa, const void *buf, int bytes);
 	/*
@@ -103,7 +103,7 @@ int vie_emulate(const struct vie *vie, u64 gpa, const struct vm_guest_paging *pa
  * of a callback.
  * Rule: SDM vol. 3, chapter 5 (limit and type checking), vol. 1, 3.3.7.1.
  */
-int vie_operand_gla(const struct vie *vie, const struct vm_guest_paging *paging, int prot, int bytes,
-		    const struct emul_ops *ops, void *ctx, u64 *gla);
+int vie_operand_gla(const struct vie *vie, const struct vm_guest_paging *paging, int prot,
+		    int bytes, const struct emul_ops *ops, void *ctx, u64 *gla);
 
 #endif

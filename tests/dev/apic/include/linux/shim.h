@@ -49,6 +49,11 @@ static inline int atomic_fetch_or(int mask, atomic_t *v)
 	return __atomic_fetch_or(&v->counter, mask, __ATOMIC_SEQ_CST);
 }
 
+static inline void atomic_or(int mask, atomic_t *v)
+{
+	__atomic_fetch_or(&v->counter, mask, __ATOMIC_RELAXED);
+}
+
 static inline int atomic_xchg(atomic_t *v, int val)
 {
 	return __atomic_exchange_n(&v->counter, val, __ATOMIC_SEQ_CST);
