@@ -57,8 +57,11 @@ check:
 kunit:
 	scripts/kunit-run
 
-install: module
+install: module tools
 	$(MAKE) -C $(KDIR) M=$(B) modules_install
+	install -D -m 644 dist/60-vmm.rules $(DESTDIR)/usr/lib/udev/rules.d/60-vmm.rules
+	install -D -m 644 dist/vmm.sysusers $(DESTDIR)/usr/lib/sysusers.d/vmm.conf
+	install -D -t $(DESTDIR)/usr/local/sbin build/tools/vmmrun/vmmrun build/tools/vmmctl/vmmctl
 
 clean:
 	rm -rf build vmm.ko
