@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* exit: what neutral code does with each exit, and what of it reaches user space (semantics.md 8, 9, 11, 15, 23). */
+/*
+ * exit: what neutral code does with each exit, and what of it reaches user space (semantics.md 8,
+ * 9, 11, 15, 23).
+ */
 #include <kunit/test.h>
 #include <linux/bits.h>
 #include <linux/kernel.h>
@@ -41,7 +44,7 @@ static void expect_settled(struct kunit *test, struct vcpu *vcpu, int code, u64 
 	KUNIT_EXPECT_EQ(test, fake_last_entry(vcpu)->event, event);
 }
 
-/* --- codes without a rule of their own ---------------------------------------------------- */
+/* --- codes without a rule of their own ----------------------------------------------------------- */
 
 static void exit_passes_to_user_space(struct kunit *test)
 {
@@ -72,7 +75,7 @@ static void exit_turns_into_ud(struct kunit *test)
 	}
 }
 
-/* --- ports ------------------------------------------------------------------------------------ */
+/* --- ports --------------------------------------------------------------------------------------- */
 
 #define TEST_PORT	0x4f0	/* no chip has it */
 
@@ -182,7 +185,7 @@ static void inout_reaches_the_board(struct kunit *test)
 	}
 }
 
-/* --- MSRs ----------------------------------------------------------------------------------------- */
+/* --- MSRs ---------------------------------------------------------------------------------------- */
 
 #define RDMSR(number)										\
 	FAKE_NEUTRAL(VM_EXITCODE_RDMSR, 2, .rip = 0x1000, .u.msr = { .code = (number) })
@@ -295,7 +298,29 @@ static void msr_apic_follows_its_mode(struct kunit *test)
 	expect_user(test, vcpu, fake_run_once(vcpu), VM_EXITCODE_WRMSR, 2);
 }
 
-/* --- INIT and STARTUP (section 11) -------------------------------------------------------------------- */
+/* IA32_TSC_DEADLINE arms the APIC timer in its mode, and nothing in the others. */
+static void msr_tsc_deadline_is_the_apics(struct kunit *test)
+{
+	struct vcpu *vcpu = fake_vcpu_held(test, 0);
+	u64 svr = 0x1ff, lvt = 0x40 | 2 << 17, one_shot = 0x40;
+
+	vlapic_mmio(vcpu->vlapic, 0xf0, true, 4, &svr);
+	vlapic_mmio(vcpu->vlapic, 0x320, true, 4, &lvt);
+	FAKE_SCRIPT(vcpu, WRMSR(MSR_IA32_TSC_DEADLINE, BIT_ULL(62)), RDMSR(MSR_IA32_TSC_DEADLINE), FAKE_END);
+	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
+	KUNIT_EXPECT_EQ(test, edx_eax(vcpu), BIT_ULL(62));
+	/* A deadline in the past. */
+	FAKE_SCRIPT(vcpu, WRMSR(MSR_IA32_TSC_DEADLINE, 1), RDMSR(MSR_IA32_TSC_DEADLINE), FAKE_END);
+	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
+	fake_clock_run(1);
+	KUNIT_EXPECT_EQ(test, vlapic_pending_intr(vcpu->vlapic), 0x40);
+	vlapic_mmio(vcpu->vlapic, 0x320, true, 4, &one_shot);
+	FAKE_SCRIPT(vcpu, WRMSR(MSR_IA32_TSC_DEADLINE, BIT_ULL(62)), RDMSR(MSR_IA32_TSC_DEADLINE), FAKE_END);
+	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
+	KUNIT_EXPECT_EQ(test, edx_eax(vcpu), 0);
+}
+
+/* --- INIT and STARTUP (section 11) --------------------------------------------------------------- */
 
 #define X2APIC_ICR		0x830
 #define ICR(dest, mode, vec)	((u64)(dest) << 32 | (mode) | (vec))
@@ -347,7 +372,7 @@ static void ipi_spins_up_an_ap(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, vm_vcpu_find(vcpu->vm, 3));
 }
 
-/* --- nested faults -------------------------------------------------------------------------------------- */
+/* --- nested faults ------------------------------------------------------------------------------- */
 
 #define FAULT_AT(gpa_, type)									\
 	FAKE_NEUTRAL(VM_EXITCODE_PAGING, 0, .rip = 0x1000,					\
@@ -510,6 +535,7 @@ static struct kunit_case exit_test_cases[] = {
 	KUNIT_CASE(msr_tsc_sets_the_offset),
 	KUNIT_CASE(msr_tsc_adjust_moves_the_tsc),
 	KUNIT_CASE(msr_apic_follows_its_mode),
+	KUNIT_CASE(msr_tsc_deadline_is_the_apics),
 	KUNIT_CASE(ipi_exits_when_asked_to),
 	KUNIT_CASE(ipi_spins_up_an_ap),
 	KUNIT_CASE(paging_populates_memory),

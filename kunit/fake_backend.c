@@ -19,7 +19,7 @@
 
 atomic_t fake_vms, fake_vcpus;
 
-/* --- promises of backend.h ---------------------------------------------------- */
+/* --- promises of backend.h ----------------------------------------------------------------------- */
 
 static void fake_expect(struct vcpu *vcpu, bool kept, const char *promise)
 {
@@ -29,7 +29,7 @@ static void fake_expect(struct vcpu *vcpu, bool kept, const char *promise)
 		fake->broken = promise;
 }
 
-/* --- life ------------------------------------------------------------------------ */
+/* --- life ---------------------------------------------------------------------------------------- */
 
 static int fake_vm_init(struct vm *vm)
 {
@@ -90,7 +90,7 @@ static void fake_put(struct vcpu *vcpu)
 	fake_expect(vcpu, fake->loads == fake->puts, "vcpu_put: loaded");
 }
 
-/* --- registers --------------------------------------------------------------------- */
+/* --- registers ----------------------------------------------------------------------------------- */
 
 /* Registers that are the backend's. */
 static bool fake_has_reg(int reg)
@@ -213,7 +213,7 @@ static int fake_cap_set(struct vcpu *vcpu, int cap, int val)
 	return 0;
 }
 
-/* --- entry ------------------------------------------------------------------------------ */
+/* --- entry --------------------------------------------------------------------------------------- */
 
 /* Interrupts by RFLAGS.IF and the shadow; APIC interrupts after ExtINT. 0: none. */
 static u64 fake_take_intr(struct vcpu *vcpu)
@@ -405,7 +405,7 @@ const struct backend fake_backend = {
 	.cap_set = fake_cap_set,
 };
 
-/* --- for tests ---------------------------------------------------------------------------- */
+/* --- for tests ----------------------------------------------------------------------------------- */
 
 void fake_script(struct vcpu *vcpu, const struct fake_exit *script, unsigned int len)
 {

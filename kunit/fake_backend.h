@@ -12,7 +12,7 @@
 #include "vcpu.h"
 
 #define FAKE_ENTRIES	64
-#define FAKE_REG_RAW	0x5a5a0000ULL	/* what a get of a negative register number shows, plus that number's low byte */
+#define FAKE_REG_RAW	0x5a5a0000ULL	/* a get of a negative register number: this + its low byte */
 
 /* One guest entry and the exit that ends it. exit.rip 0: the guest has not moved since the entry. */
 struct fake_exit {

@@ -50,7 +50,7 @@ void fake_hardware_explain_absence(void)
 {
 }
 
-/* --- the clock -------------------------------------------------------------------- */
+/* --- the clock ----------------------------------------------------------------------------------- */
 
 #define CLOCK_TIMERS	32
 #define CLOCK_START_NS	5000000123ULL	/* the host has been up for a while */
@@ -116,7 +116,10 @@ const struct vclock_source fake_clock = {
 	.drain = fake_disarm,
 };
 
-/* The first that is due by @until_ns, taken out; the clock shows when it was due. NULL: none, and the clock shows @until_ns. */
+/*
+ * The first that is due by @until_ns, taken out; the clock shows when it was due. NULL: there is
+ * none, and the clock shows @until_ns.
+ */
 static struct vtimer *clock_take_due(u64 until_ns)
 {
 	struct vtimer *timer = NULL;
@@ -153,7 +156,7 @@ void fake_clock_run(u64 ns)
 	} while (timer);
 }
 
-/* --- life ----------------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------------------------------- */
 
 int fake_suite_init(struct kunit_suite *suite)
 {
@@ -209,7 +212,8 @@ static void fake_vm_end(struct kunit *test, struct fake_vm *fake)
 		if (fake->held[id])
 			fake_vcpu_release(test, vcpu);
 		if (vcpu->vm->backend == &fake_backend)
-			KUNIT_EXPECT_STREQ_MSG(test, to_fake(vcpu)->broken ?: "", "", "promise to the backend, vCPU %u", id);
+			KUNIT_EXPECT_STREQ_MSG(test, to_fake(vcpu)->broken ?: "", "",
+					       "promise to the backend, vCPU %u", id);
 	}
 	vm_destroy(fake->vm);
 	for (id = 0; id < FAKE_VCPUS; id++)
@@ -231,7 +235,7 @@ void fake_vm_test_exit(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, idr_is_empty(&minors));
 }
 
-/* --- vCPUs ---------------------------------------------------------------------------------- */
+/* --- vCPUs --------------------------------------------------------------------------------------- */
 
 struct vcpu *fake_vcpu(struct kunit *test, unsigned int id)
 {
@@ -292,7 +296,7 @@ bool fake_vcpu_reaches(struct vcpu *vcpu, enum vcpu_state state)
 	return fake_happens(READ_ONCE(vcpu->state) == state);
 }
 
-/* --- threads ------------------------------------------------------------------------------------ */
+/* --- threads ------------------------------------------------------------------------------------- */
 
 /* What the VM_RUN of a program does. */
 static int thread_run_once(struct fake_thread *thread)
@@ -365,7 +369,7 @@ bool fake_thread_lasts(struct fake_thread *thread)
 	return !completion_done(&thread->done);
 }
 
-/* --- memory ----------------------------------------------------------------------------------------- */
+/* --- memory -------------------------------------------------------------------------------------- */
 
 int fake_memory(struct kunit *test, int segid, u64 gpa, u64 bytes, int prot)
 {

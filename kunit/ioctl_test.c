@@ -2,7 +2,7 @@
 /*
  * ioctl: the door. All requests by word, size and lock class (abi/ioctls.tsv), what the classes do to
  * vCPUs (semantics.md 3.3, 4), and the requests that keep something for the vCPU or hand it out
- * (6, 7, 10 to 13, 27, 30).
+ * (5 to 7, 10 to 15, 27, 30).
  */
 #include <kunit/test.h>
 #include <linux/bits.h>
@@ -16,7 +16,7 @@
 #include "fake_vm.h"
 #include "ioctl.h"
 
-/* --- the list ----------------------------------------------------------------------------- */
+/* --- the list ------------------------------------------------------------------------------------ */
 
 enum { NONE, ONE = CLASS_VCPU, MEMORY = CLASS_MEM_WRITE, ALL = CLASS_ALL_VCPUS, MAP = CLASS_MEM_READ,
        FIND = CLASS_FIND, FIND_OR_ALL = CLASS_FIND_OR_ALL };
@@ -201,7 +201,7 @@ static void table_has_nothing_else(struct kunit *test)
 	}
 }
 
-/* --- the door ----------------------------------------------------------------------------------- */
+/* --- the door ------------------------------------------------------------------------------------ */
 
 /* A descriptor of the VM, and memory of the process that has it. */
 struct door {
@@ -363,7 +363,7 @@ static void door_closes_with_the_vm(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, REQUEST(&door, ioctl_rows[i].word, arg), -ENXIO);
 }
 
-/* --- lock classes, seen from a vCPU in its guest --------------------------------------------------- */
+/* --- lock classes, seen from a vCPU in its guest ------------------------------------------------- */
 
 /* Arguments of zeroes: vCPU 0, which runs. */
 static unsigned int leaves_guest_for(struct kunit *test, struct door *door, struct fake_thread *thread, u32 word)
@@ -405,7 +405,7 @@ static void classes_stop_vcpus_or_not(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, completion_done(&thread->done));
 }
 
-/* --- VM_RUN ------------------------------------------------------------------------------------------ */
+/* --- VM_RUN -------------------------------------------------------------------------------------- */
 
 #define RECORD_AT	PAGE_SIZE	/* in the process's memory */
 #define CPUSET_AT	(2 * PAGE_SIZE)
@@ -435,7 +435,7 @@ static void run_returns_the_record(struct kunit *test)
 						      .u.svm = { 1, 2, 0xfedcba9876543210ULL }) };
 	struct door door = door_open(test);
 	struct vcpu *vcpu = fake_vcpu(test, 0);
-	u8 cpus[USER_BYTES - CPUSET_AT];
+	u8 cpus[256];
 	struct vm_exit exit;
 
 	script_set(test, vcpu, script, 1);
@@ -523,7 +523,7 @@ static void run_13_has_the_record_inside(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ipi->dmask[1] | ipi->dmask[2] | ipi->dmask[3], 0);
 }
 
-/* --- registers (section 6) --------------------------------------------------------------------------------- */
+/* --- registers (section 6) ----------------------------------------------------------------------- */
 
 static void registers_keep_what_is_set(struct kunit *test)
 {
@@ -565,7 +565,8 @@ static void registers_have_bounds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_SET_REGISTER, arg), -EINVAL);
 }
 
-static long set_request(struct kunit *test, struct door *door, u32 word, const int *nums, u64 *vals, unsigned int count)
+static long set_request(struct kunit *test, struct door *door, u32 word, const int *nums, u64 *vals,
+			unsigned int count)
 {
 	struct vm_register_set set = {
 		.count = count,
@@ -593,12 +594,12 @@ static void register_sets_go_in_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_request(test, &door, VM_GET_REGISTER_SET, good, seen, 3), 0);
 	KUNIT_EXPECT_MEMEQ(test, vals, seen, sizeof(vals));
 
-	vals[0] = vals[1] = vals[2] = 77;
+	memset64(vals, 77, 3);
 	KUNIT_EXPECT_EQ(test, set_request(test, &door, VM_SET_REGISTER_SET, bad, vals, 3), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set_request(test, &door, VM_GET_REGISTER_SET, good, seen, 3), 0);
 	KUNIT_EXPECT_EQ(test, seen[0], 77);
 	KUNIT_EXPECT_EQ(test, seen[2], 3);
-	seen[0] = seen[1] = seen[2] = 55;
+	memset64(seen, 55, 3);
 	KUNIT_EXPECT_EQ(test, set_request(test, &door, VM_GET_REGISTER_SET, bad, seen, 3), -EINVAL);
 	KUNIT_EXPECT_EQ(test, seen[0], 55);
 }
@@ -610,7 +611,10 @@ static void register_sets_have_bounds(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(words); i++) {
-		struct vm_register_set set = { .regnums = door.user + PAGE_SIZE, .regvals = door.user + 2 * PAGE_SIZE };
+		struct vm_register_set set = {
+			.regnums = door.user + PAGE_SIZE,
+			.regvals = door.user + 2 * PAGE_SIZE,
+		};
 
 		KUNIT_EXPECT_EQ(test, REQUEST(&door, words[i], set), 0);
 		set.count = VM_REG_LAST;	/* register 0, 49 times */
@@ -634,17 +638,18 @@ static void descriptors_are_of_segments_and_tables(struct kunit *test)
 	int reg;
 
 	for (reg = -2; reg < VM_REG_LAST + 10; reg++) {
-		bool there = reg >= VM_REG_GUEST_ES && reg <= VM_REG_GUEST_GDTR;
-		struct vm_seg_desc set = { .regnum = reg, .desc = { 0x1111, 0x2222, 0x93 } }, get = { .regnum = reg };
+		struct vm_seg_desc set = { .regnum = reg, .desc = { 0x1111, 0x2222, 0x93 } };
+		struct vm_seg_desc get = { .regnum = reg };
+		int want = reg >= VM_REG_GUEST_ES && reg <= VM_REG_GUEST_GDTR ? 0 : -EINVAL;
 
-		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_SET_SEGMENT_DESCRIPTOR, set), there ? 0 : -EINVAL, "%d", reg);
-		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_SEGMENT_DESCRIPTOR, get), there ? 0 : -EINVAL, "%d", reg);
-		if (there)
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_SET_SEGMENT_DESCRIPTOR, set), want, "%d", reg);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_SEGMENT_DESCRIPTOR, get), want, "%d", reg);
+		if (!want)
 			KUNIT_EXPECT_MEMEQ(test, &get, &set, sizeof(get));
 	}
 }
 
-/* --- capabilities (section 13) --------------------------------------------------------------------------------- */
+/* --- capabilities (section 13) ------------------------------------------------------------------- */
 
 static void capabilities_by_the_table(struct kunit *test)
 {
@@ -664,7 +669,8 @@ static void capabilities_by_the_table(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		struct vm_capability cap = { .captype = table[i].cap, .capval = -5 };
 
-		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_CAPABILITY, cap), min(table[i].get, 0), "%d", table[i].cap);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_CAPABILITY, cap), min(table[i].get, 0),
+				    "%d", table[i].cap);
 		if (table[i].get >= 0)
 			KUNIT_EXPECT_EQ_MSG(test, cap.capval, table[i].get, "%d", table[i].cap);
 		for (on = 1; on >= 0; on--) {
@@ -680,7 +686,7 @@ static void capabilities_by_the_table(struct kunit *test)
 	}
 }
 
-/* --- events (section 12) ---------------------------------------------------------------------------------------- */
+/* --- events (section 12) ------------------------------------------------------------------------- */
 
 #define GP	(VM_INTINFO_VALID | VM_INTINFO_HWEXCEPTION | 13)
 
@@ -764,7 +770,119 @@ static void lapic_requests_have_bounds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_LAPIC_MSI, msi), -EINVAL);
 }
 
-/* --- sets, topology, statistics (sections 11, 27, 30) ----------------------------------------------------------------- */
+/* --- memory, translation, chips (sections 5, 14, 15) ------------------------------------------------------- */
+
+static void memsegs_by_the_door(struct kunit *test)
+{
+	struct door door = door_open(test);
+	struct vm_memseg seg = { .segid = 2, .len = 5 };
+	struct vm_memmap map = { .segid = 2, .len = 0x4000, .gpa = 0x100000, .prot = VM_PROT_ALL };
+	struct vm_munmap unmap = { .gpa = 0x100000, .len = 0x4000 };
+
+	/* Not there: length 0, and the name as it came. */
+	memset(seg.name, 'n', sizeof(seg.name));
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_GET_MEMSEG, seg), 0);
+	KUNIT_EXPECT_EQ(test, seg.len, 0);
+	KUNIT_EXPECT_NULL(test, memchr_inv(seg.name, 'n', sizeof(seg.name)));
+	seg.len = 0x8000;
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_ALLOC_MEMSEG, seg), -ENAMETOOLONG);
+	memset(seg.name, 0, sizeof(seg.name));
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_MMAP_MEMSEG, map), -EINVAL);
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_ALLOC_MEMSEG, seg), 0);
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_ALLOC_MEMSEG, seg), -EEXIST);
+	seg.len = 0x9000;
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_ALLOC_MEMSEG, seg), -EINVAL);
+	memset(seg.name, 'n', sizeof(seg.name));
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_GET_MEMSEG, seg), 0);
+	KUNIT_EXPECT_EQ(test, seg.len, 0x8000);
+	KUNIT_EXPECT_NULL(test, memchr_inv(seg.name, 0, sizeof(seg.name)));
+
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_MMAP_MEMSEG, map), 0);
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_MMAP_MEMSEG, map), -EFAULT);
+	map = (struct vm_memmap){ .gpa = 0x1000 };
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_MMAP_GETNEXT, map), 0);
+	KUNIT_EXPECT_EQ(test, map.gpa, 0x100000);
+	KUNIT_EXPECT_EQ(test, map.len, 0x4000);
+	KUNIT_EXPECT_EQ(test, map.segid, 2);
+	map.gpa += map.len;
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_MMAP_GETNEXT, map), -ENOENT);
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_MUNMAP_MEMSEG, unmap), 0);
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_MUNMAP_MEMSEG, unmap), -EINVAL);
+}
+
+static void memsegs_have_numbers(struct kunit *test)
+{
+	static const int bad[] = { -1, VM_MAX_MEMSEGS, 11, INT_MAX, INT_MIN };
+	struct door door = door_open(test);
+	struct vm_memseg seg;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		seg = (struct vm_memseg){ .segid = bad[i], .len = 0x1000 };
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_ALLOC_MEMSEG, seg), -EINVAL, "%d", bad[i]);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_MEMSEG, seg), -EINVAL, "%d", bad[i]);
+	}
+}
+
+/* A table of zeroes at 0: a fault; with VM_GLA2GPA the guest's, with _NOFAULT nobody's. */
+static void translation_faults_or_not(struct kunit *test)
+{
+	struct door door = door_open(test);
+	struct vcpu *vcpu = fake_vcpu(test, 0);
+	struct vm_gla2gpa arg = { .prot = VM_PROT_READ, .gla = 0x12345678 };
+
+	KUNIT_ASSERT_EQ(test, fake_memory(test, 0, 0, 0x10000, VM_PROT_ALL), 0);
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_GLA2GPA, arg), 0);
+	KUNIT_EXPECT_EQ(test, arg.fault, 0);
+	KUNIT_EXPECT_EQ(test, arg.gpa, 0x12345678);
+
+	arg.paging = (struct vm_guest_paging){ .cpu_mode = CPU_MODE_PROTECTED, .paging_mode = PAGING_MODE_32 };
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_GLA2GPA_NOFAULT, arg), 0);
+	KUNIT_EXPECT_EQ(test, arg.fault, 1);
+	KUNIT_EXPECT_EQ(test, vcpu->events.exception, 0);
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_GLA2GPA, arg), 0);
+	KUNIT_EXPECT_EQ(test, arg.fault, 1);
+	KUNIT_EXPECT_EQ(test, vcpu->events.exception & 0x800003ff, VM_INTINFO_VALID | VM_INTINFO_HWEXCEPTION | 14);
+	KUNIT_EXPECT_EQ(test, vcpu->cr2, 0x12345678);
+
+	/* The table is not in memory. */
+	arg.paging.cr3 = 0xd0000000;
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_GLA2GPA_NOFAULT, arg), -EFAULT);
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_GLA2GPA, arg), -EFAULT);
+}
+
+static void kernemu_reaches_the_chips(struct kunit *test)
+{
+	static const u64 nowhere[] = { 0, 0xfebfffff, 0xfec01000, 0xfed00400, 0xfee01000, ~0ULL };
+	struct door door = door_open(test);
+	struct vm_readwrite_kernemu_device dev = { .access_width = 2 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(nowhere); i++) {
+		dev.gpa = nowhere[i];
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_KERNEMU_DEV, dev), -EINVAL, "0x%llx", dev.gpa);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_SET_KERNEMU_DEV, dev), -EINVAL, "0x%llx", dev.gpa);
+	}
+	dev.gpa = 0xfec00000;
+	dev.value = 1;
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_SET_KERNEMU_DEV, dev), 0);
+	dev.gpa = 0xfec00010;
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_GET_KERNEMU_DEV, dev), 0);
+	KUNIT_EXPECT_EQ(test, dev.value >> 16 & 0xff, 31);
+	/* The local APIC is that of the vCPU named. */
+	for (i = 0; i < 3; i++) {
+		dev.vcpuid = i;
+		dev.gpa = 0xfee00020;
+		KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_GET_KERNEMU_DEV, dev), 0);
+		KUNIT_EXPECT_EQ(test, dev.value >> 24, i);
+	}
+	for (i = 4; i < 8; i++) {
+		dev.access_width = i;
+		KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_GET_KERNEMU_DEV, dev), -EINVAL);
+	}
+}
+
+/* --- sets, topology, statistics (sections 11, 27, 30) -------------------------------------------- */
 
 static long cpus_request(struct door *door, int which, int size)
 {
@@ -795,7 +913,8 @@ static void cpus_are_shown_by_set(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cpus_request(&door, -1, 128), -EINVAL);
 	for (which = -1; which < 300; which++)
 		if (which != 128)
-			KUNIT_EXPECT_EQ_MSG(test, cpus_request(&door, VM_ACTIVE_CPUS, which), -ERANGE, "%d bytes", which);
+			KUNIT_EXPECT_EQ_MSG(test, cpus_request(&door, VM_ACTIVE_CPUS, which), -ERANGE,
+					    "%d bytes", which);
 }
 
 static void cpus_need_a_place(struct kunit *test)
@@ -900,6 +1019,10 @@ static struct kunit_case ioctl_test_cases[] = {
 	KUNIT_CASE(exceptions_have_vectors),
 	KUNIT_CASE(restart_goes_back),
 	KUNIT_CASE(lapic_requests_have_bounds),
+	KUNIT_CASE(memsegs_by_the_door),
+	KUNIT_CASE(memsegs_have_numbers),
+	KUNIT_CASE(translation_faults_or_not),
+	KUNIT_CASE(kernemu_reaches_the_chips),
 	KUNIT_CASE(cpus_are_shown_by_set),
 	KUNIT_CASE(cpus_need_a_place),
 	KUNIT_CASE(topology_is_bounded_by_the_limit),

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* run: the loop of VM_RUN on one vCPU: requests before entry, verdicts, where the guest resumes (semantics.md 7, 9, 10). */
+/*
+ * run: the loop of VM_RUN on one vCPU: requests before entry, verdicts, where the guest resumes
+ * (semantics.md 7, 9, 10).
+ */
 #include <kunit/test.h>
 #include <linux/bits.h>
 #include <linux/kernel.h>
@@ -32,7 +35,7 @@ static u64 reg(struct vcpu *vcpu, int reg)
 	return val;
 }
 
-/* --- who may run --------------------------------------------------------------------- */
+/* --- who may run --------------------------------------------------------------------------------- */
 
 static void run_needs_an_active_vcpu(struct kunit *test)
 {
@@ -79,7 +82,7 @@ static void run_suspend_checks_the_reason(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vm->suspend, VM_SUSPEND_NONE);
 }
 
-/* --- requests, in their order ----------------------------------------------------------- */
+/* --- requests, in their order -------------------------------------------------------------------- */
 
 enum { WITH_IDLE = 1, WITH_SIGNAL = 2, WITH_DEBUG = 4, WITH_ALL = 7 };
 
@@ -246,7 +249,7 @@ static void run_resets_the_apic_on_init(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->requests, 0);
 }
 
-/* --- verdicts --------------------------------------------------------------------------------- */
+/* --- verdicts ------------------------------------------------------------------------------------ */
 
 static void run_hands_the_record_out_unchanged(struct kunit *test)
 {
@@ -355,7 +358,7 @@ static void run_counts_migrations(struct kunit *test)
 	migrate_enable();
 }
 
-/* --- events at the entry ---------------------------------------------------------------------------- */
+/* --- events at the entry ------------------------------------------------------------------------- */
 
 static void run_triple_fault_suspends(struct kunit *test)
 {
@@ -384,7 +387,7 @@ static void run_keeps_events_while_requests_are_answered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->events.exitintinfo, 0);
 }
 
-/* --- where the guest resumes (section 9) --------------------------------------------------------------- */
+/* --- where the guest resumes (section 9) --------------------------------------------------------- */
 
 static void nextrip_is_behind_the_instruction(struct kunit *test)
 {

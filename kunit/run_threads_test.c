@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* run: several threads that are vCPUs: freezing, kicks, HLT, halt detection, the suspend barrier, the end (semantics.md 4, 10, 11, 1.5). */
+/*
+ * run: several threads that are vCPUs: freezing, kicks, HLT, halt detection, the suspend barrier,
+ * the end (semantics.md 4, 10, 11, 1.5).
+ */
 #include <kunit/test.h>
 #include <linux/bits.h>
 #include <linux/delay.h>
@@ -91,7 +94,7 @@ static bool was_injected(struct vcpu *vcpu, u64 event)
 	return false;
 }
 
-/* --- freezing ----------------------------------------------------------------------------- */
+/* --- freezing ------------------------------------------------------------------------------------ */
 
 static void freeze_takes_a_running_vcpu(struct kunit *test)
 {
@@ -244,7 +247,7 @@ static void signal_ends_vm_run(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, completion_done(&thread->done));
 }
 
-/* --- HLT -------------------------------------------------------------------------------------------- */
+/* --- HLT ----------------------------------------------------------------------------------------- */
 
 static void hlt_wakes_for_an_interrupt(struct kunit *test)
 {
@@ -391,7 +394,7 @@ static void hlt_counts_idle_time(struct kunit *test)
 	KUNIT_EXPECT_GE(test, thread->vcpu->stats[VCPU_IDLE_TICKS], HZ / 20);
 }
 
-/* --- halt detection ------------------------------------------------------------------------------------ */
+/* --- halt detection ------------------------------------------------------------------------------ */
 
 static void halt_of_all_suspends(struct kunit *test)
 {
@@ -474,7 +477,7 @@ static void halt_with_an_nmi_pending_does_not_suspend(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->vm->suspend, VM_SUSPEND_NONE);
 }
 
-/* --- the suspend barrier ---------------------------------------------------------------------------------- */
+/* --- the suspend barrier ------------------------------------------------------------------------- */
 
 static void barrier_waits_for_all_active(struct kunit *test)
 {
@@ -565,7 +568,7 @@ static void barrier_serves_again_after_reinit(struct kunit *test)
 	}
 }
 
-/* --- the debug set -------------------------------------------------------------------------------------------- */
+/* --- the debug set ------------------------------------------------------------------------------- */
 
 static void debug_set_keeps_the_guest_from_running(struct kunit *test)
 {
@@ -613,7 +616,7 @@ static void debug_set_ends_hlt(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, thread->exit.rip, 0x1001);
 }
 
-/* --- INIT ---------------------------------------------------------------------------------------------------------- */
+/* --- INIT ---------------------------------------------------------------------------------------- */
 
 static void init_reaches_a_running_vcpu(struct kunit *test)
 {
@@ -631,7 +634,7 @@ static void init_reaches_a_running_vcpu(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_vcpu_reaches(vcpu, VCPU_RUNNING));
 }
 
-/* --- the end ---------------------------------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------------------- */
 
 /* Destruction from any state takes a second at most, and says how to the threads that were inside. */
 static void destroy_is_bounded(struct kunit *test)

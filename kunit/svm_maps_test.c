@@ -11,7 +11,7 @@
 #include "fake_vm.h"
 #include "svm/svm.h"
 
-/* --- the fixture: a VM whose vCPUs have VMCBs, and never enter one ------------------------- */
+/* --- the fixture: a VM whose vCPUs have VMCBs, and never enter one ------------------------------- */
 
 static int svm_maps_suite_init(struct kunit_suite *suite)
 {
@@ -36,7 +36,7 @@ static int svm_maps_test_init(struct kunit *test)
 	return fake_vm_test_init_on(test, &svm_backend);
 }
 
-/* --- the MSR permission map -------------------------------------------------------------------- */
+/* --- the MSR permission map ---------------------------------------------------------------------- */
 
 /* MSRs that semantics.md section 23 gives to an AMD guest directly. EFER is not read directly: SVME would show. */
 static const struct { u32 msr; bool read, write; } allowed_msrs[] = {
@@ -131,7 +131,7 @@ static void maps_are_aligned_for_hardware(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, __va(svm_iopm_pa()), (void *)svm_iopm());
 }
 
-/* --- a fresh VMCB ------------------------------------------------------------------------------------ */
+/* --- a fresh VMCB -------------------------------------------------------------------------------- */
 
 static u32 vmcb_word(struct vmcb *vmcb, unsigned int offset)
 {
@@ -217,7 +217,7 @@ static void reset_state(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, to_vmcb(vcpu)->state.pat, 0x0007040600070406ULL);
 }
 
-/* --- registers by number (E-04) -------------------------------------------------------------------------- */
+/* --- registers by number (E-04) ------------------------------------------------------------------ */
 
 /* The numbers that there are on AMD, by semantics.md 6.1. */
 static bool reg_is_there(int reg)

@@ -300,6 +300,29 @@ static void hpet_stop_fires(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, board->nmis, 2);
 }
 
+/* A period below the floor is thinned out; as a one-shot timer, the comparator counts again. */
+static void hpet_thinned_to_one_shot(struct kunit *test)
+{
+	struct board *board = test->priv;
+	u32 comparator;
+
+	hpet_write(board, T_CONFIG(0), 4, ENABLE | PERIODIC | SET_VALUE | ROUTE(24));
+	hpet_write(board, T_COMPARATOR(0), 4, 10);
+	hpet_write(board, CONFIG, 4, 1);
+	hpet_run(5000);
+	KUNIT_EXPECT_NE(test, board->nmis, 0);
+	board->nmis = 0;
+	hpet_write(board, T_CONFIG(0), 4, ENABLE | ROUTE(24));
+	comparator = hpet_read(board, T_COMPARATOR(0), 4);
+	KUNIT_EXPECT_EQ(test, comparator, 5010);
+	hpet_run(9);
+	KUNIT_EXPECT_EQ(test, board->nmis, 0);
+	hpet_run(1);
+	KUNIT_EXPECT_EQ(test, board->nmis, 1);
+	hpet_run(10000);
+	KUNIT_EXPECT_EQ(test, board->nmis, 1);
+}
+
 /* D-02: all eight timers as fast as they go share one allowance of 10 kHz. */
 static void d02_hpet_storm(struct kunit *test)
 {
@@ -343,6 +366,7 @@ static struct kunit_case vhpet_cases[] = {
 	KUNIT_CASE(hpet_routes),
 	KUNIT_CASE(hpet_message),
 	KUNIT_CASE(hpet_stop_fires),
+	KUNIT_CASE(hpet_thinned_to_one_shot),
 	KUNIT_CASE(d02_hpet_storm),
 	{}
 };

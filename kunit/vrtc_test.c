@@ -168,6 +168,30 @@ static void rtc_guest_sets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vrtc_get_time(rtc), 951696001);
 }
 
+/* 29 February: only where there is one. */
+static void rtc_leap_years(struct kunit *test)
+{
+	static const struct { u8 century, year; bool leap; } cases[] = {
+		{ 0x19, 0x00, false }, { 0x20, 0x00, true }, { 0x21, 0x00, false }, { 0x20, 0x23, false },
+		{ 0x20, 0x24, true }, { 0x24, 0x00, true }, { 0x00, 0x00, true }, { 0x99, 0x96, true },
+	};
+	struct board *board = test->priv;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		rtc_write(board, REG_B, SET | H24);
+		rtc_write(board, CENTURY, cases[i].century);
+		rtc_write(board, 9, cases[i].year);
+		rtc_write(board, 8, 0x02);
+		rtc_write(board, 7, 0x29);
+		KUNIT_EXPECT_EQ_MSG(test, rtc_write(board, REG_B, H24), cases[i].leap ? 0 : -EIO,
+				    "%x%x", cases[i].century, cases[i].year);
+		hand_clock_run(86400 * NSEC_PER_SEC);
+		KUNIT_EXPECT_EQ(test, rtc_read(board, 8), cases[i].leap ? 0x03 : 0x02);
+		KUNIT_EXPECT_EQ(test, rtc_read(board, 7), cases[i].leap ? 0x01 : 0x29);
+	}
+}
+
 static void rtc_broken(struct kunit *test)
 {
 	struct board *board = test->priv;
@@ -413,6 +437,7 @@ static struct kunit_case vrtc_cases[] = {
 	KUNIT_CASE(rtc_calendar),
 	KUNIT_CASE(rtc_formats),
 	KUNIT_CASE(rtc_guest_sets),
+	KUNIT_CASE(rtc_leap_years),
 	KUNIT_CASE(rtc_broken),
 	KUNIT_CASE(d08_rtc_set_time),
 	KUNIT_CASE(rtc_nvram),

@@ -127,7 +127,10 @@ static int exit_rdmsr(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/* TSC and TSC_ADJUST move together (manual vol. 3, 18.17.3). The backend loads tsc_offset at entry. */
+/*
+ * TSC and TSC_ADJUST move together (manual vol. 3, 18.17.3). The backend loads tsc_offset at
+ * entry.
+ */
 static void tsc_offset_add(struct vcpu *vcpu, u64 delta)
 {
 	vcpu->tsc_offset += delta;
@@ -174,7 +177,10 @@ static int exit_wrmsr(struct vcpu *vcpu)
 	}
 }
 
-/* --- HLT ---------------------------------------------------------------------------------------- */
+/*
+ * --- HLT
+ * ----------------------------------------------------------------------------------------
+ */
 
 static int exit_hlt(struct vcpu *vcpu)
 {
@@ -185,7 +191,10 @@ static int exit_hlt(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/* --- nested faults and emulation ------------------------------------------------------------------ */
+/*
+ * --- nested faults and emulation
+ * ------------------------------------------------------------------
+ */
 
 struct emul_ctx {
 	struct vcpu *vcpu;
@@ -226,27 +235,38 @@ static int emul_simd_set(void *ctx, unsigned int index, const void *buf, int byt
 	return guest_fpu_simd_set(vcpu->fpu, index, buf, bytes);
 }
 
+/* Chips have registers of at most 8 bytes: a wider access is several, in ascending order. */
+static int emul_chip(struct emul_ctx *ctx, u64 gpa, u8 *buf, int bytes, bool write)
+{
+	struct vcpu *vcpu = ctx->vcpu;
+	int done, piece, err;
+	u64 val;
+
+	for (done = 0; done < bytes; done += piece) {
+		piece = min_t(int, bytes - done, sizeof(val));
+		val = 0;
+		if (write)
+			memcpy(&val, buf + done, piece);
+		err = bus_mmio_access(&vcpu->vm->bus, vcpu->id, gpa + done, write, piece, &val);
+		if (err < 0)
+			return err;
+		if (err == VLAPIC_IPI_EXIT)
+			ctx->ipi = true;
+		if (!write)
+			memcpy(buf + done, &val, piece);
+	}
+	return 0;
+}
+
 /* A kernel chip, or memory. MMIO that belongs to user space ends the emulation: -EOPNOTSUPP. */
 static int emul_phys(struct emul_ctx *ctx, u64 gpa, void *buf, int bytes, bool write)
 {
 	struct vcpu *vcpu = ctx->vcpu;
 	struct mem_hold hold;
 	void *addr;
-	u64 val = 0;
-	int err;
 
-	if (bus_window_has(&vcpu->vm->bus, gpa)) {
-		if (bytes > sizeof(val))
-			return -EINVAL;
-		if (write)
-			memcpy(&val, buf, bytes);
-		err = bus_mmio_access(&vcpu->vm->bus, vcpu->id, gpa, write, bytes, &val);
-		if (err == VLAPIC_IPI_EXIT)
-			ctx->ipi = true;
-		if (!write)
-			memcpy(buf, &val, bytes);
-		return min(err, 0);
-	}
+	if (bus_window_has(&vcpu->vm->bus, gpa))
+		return emul_chip(ctx, gpa, buf, bytes, write);
 	vcpu_put(vcpu);
 	addr = mem_hold(&vcpu->vm->mem, gpa, bytes, write ? GPT_PROT_WRITE : GPT_PROT_READ, &hold);
 	if (!addr)
@@ -308,7 +328,10 @@ static int exit_emulate(struct vcpu *vcpu)
 
 	switch (err) {
 	case 0:
-		/* The instruction may have set RIP's register copy through an injected fault only. */
+		/*
+		 * The instruction may have set RIP's register copy through an injected fault
+		 * only.
+		 */
 		vcpu->nextrip = nextrip;
 		return ctx.ipi ? exit_ipi(vcpu) : VERDICT_RESUME;
 	case EMUL_FAULTED:
@@ -404,7 +427,10 @@ static int exit_paging(struct vcpu *vcpu)
 	return exit_inst_emul(vcpu, gpa);
 }
 
-/* --- the table ------------------------------------------------------------------------------------ */
+/*
+ * --- the table
+ * ------------------------------------------------------------------------------------
+ */
 
 static const exit_fn exit_handlers[VM_EXITCODE_MAX] = {
 	[VM_EXITCODE_INOUT] = exit_inout,

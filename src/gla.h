@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* gla: what the kernel reads at guest-linear addresses: instruction bytes, and translations for the API. */
+/*
+ * gla: what the kernel reads at guest-linear addresses: instruction bytes, and translations for
+ * the API.
+ */
 #ifndef VMM_GLA_H
 #define VMM_GLA_H
 

@@ -21,7 +21,10 @@ static const char *on_off(unsigned int feature)
 	return boot_cpu_has(feature) ? "on" : "off";
 }
 
-/* What the kernel's own switches make us do at entry and exit, in the words of its documentation. */
+/*
+ * What the kernel's own switches make us do at entry and exit, in the words of its
+ * documentation.
+ */
 static void hardware_print_mitigations(void)
 {
 	pr_info("mitigations: rsb=%s verw=%s untrain=%s ibpb=%s vmscape=%s smt=%s\n",
@@ -32,7 +35,10 @@ static void hardware_print_mitigations(void)
 
 /* --- reboot ---------------------------------------------------------------------- */
 
-/* INIT is held off in VMX root mode, and the next kernel wants clean processors: stop and switch off. */
+/*
+ * INIT is held off in VMX root mode, and the next kernel wants clean processors: stop and
+ * switch off.
+ */
 static void cpu_switch_off(void *backend)
 {
 	((const struct backend *)backend)->cpu_disable();
@@ -52,21 +58,27 @@ static struct notifier_block reboot_notifier = { .notifier_call = hardware_reboo
 
 /* --- probing ---------------------------------------------------------------------- */
 
+/* From CPUID: the kernel hides VT-x that firmware has switched off, and the backend can say so. */
+static bool cpu_has_vmx(void)
+{
+	return cpuid_ecx(1) & BIT(5);
+}
+
 const struct backend *hardware_probe(void)
 {
-	if (!boot_cpu_has(X86_FEATURE_SVM) && !boot_cpu_has(X86_FEATURE_VMX)) {
+	const struct backend *backend;
+
+	if (!boot_cpu_has(X86_FEATURE_SVM) && !cpu_has_vmx()) {
 		hardware_explain_absence();
 		return NULL;
 	}
-	if (!boot_cpu_has(X86_FEATURE_SVM)) {
-		pr_info("this version drives AMD-V only: VM creation will fail on this VT-x machine\n");
+	backend = boot_cpu_has(X86_FEATURE_SVM) ? &svm_backend : &vmx_backend;
+	if (backend->setup())
 		return NULL;
-	}
-	if (svm_backend.setup())
-		return NULL;
-	hardware_print_mitigations();
+	if (!backend->intel)
+		hardware_print_mitigations();
 	register_reboot_notifier(&reboot_notifier);
-	return &svm_backend;
+	return backend;
 }
 
 void hardware_release(const struct backend *backend)
@@ -79,7 +91,7 @@ void hardware_release(const struct backend *backend)
 
 void hardware_explain_absence(void)
 {
-	if (!boot_cpu_has(X86_FEATURE_SVM) && !boot_cpu_has(X86_FEATURE_VMX))
+	if (!boot_cpu_has(X86_FEATURE_SVM) && !cpu_has_vmx())
 		pr_info_ratelimited("CPU has neither VT-x nor AMD-V (or the firmware or an outer hypervisor hides it): VM creation will fail\n");
 	else
 		pr_info_ratelimited("hardware virtualization was found unusable when the module was loaded: see the vmm: line of that time\n");

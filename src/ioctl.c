@@ -130,8 +130,8 @@ out:
 
 /* What one open of /dev/vmmctl has promised to destroy. */
 struct ctl {
-	struct mutex lock;
-	struct list_head vms;		/* lock: struct ctl_vm */
+	struct mutex lock;		/* vms */
+	struct list_head vms;		/* struct ctl_vm */
 };
 
 struct ctl_vm {
@@ -165,7 +165,10 @@ int ioctl_ctl_close(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Forget VMs that somebody destroyed by name, so that a long-lived descriptor does not collect them. */
+/*
+ * Forget VMs that somebody destroyed by name, so that a long-lived descriptor does not collect
+ * them.
+ */
 static void ctl_prune(struct ctl *ctl)
 {
 	struct ctl_vm *entry, *next;

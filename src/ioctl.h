@@ -10,7 +10,10 @@ struct inode;
 struct vcpu;
 struct vm;
 
-/* Lock classes of semantics.md section 3.3. The first int of the argument names the vCPU in A, E and F. */
+/*
+ * Lock classes of semantics.md section 3.3. The first int of the argument names the vCPU in A,
+ * E and F.
+ */
 enum ioctl_class {
 	CLASS_NONE,		/* G: nothing */
 	CLASS_VCPU,		/* A: one vCPU, frozen */
@@ -42,7 +45,10 @@ extern const unsigned int ioctl_nrows;
 void ioctl_module_init(void);
 long ioctl_vm(struct file *file, unsigned int word, unsigned long user);
 
-/* /dev/vmmctl: VMMCTL_VM_CREATE and _DESTROY; VMs made with destroy-on-close die with the descriptor. */
+/*
+ * /dev/vmmctl: VMMCTL_VM_CREATE and _DESTROY; VMs made with destroy-on-close die with the
+ * descriptor.
+ */
 int ioctl_ctl_open(struct file *file);
 int ioctl_ctl_close(struct inode *inode, struct file *file);
 long ioctl_ctl(struct file *file, unsigned int word, unsigned long user);

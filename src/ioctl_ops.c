@@ -17,6 +17,8 @@
 #include "ioctl.h"
 #include "mem/gpt.h"
 #include "run.h"
+#include "snapshot.h"
+#include "timebase.h"
 #include "vm.h"
 
 /* --- running (sections 7, 10, 11) ------------------------------------------------ */
@@ -153,7 +155,10 @@ static int op_alloc_memseg_15(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
 	const struct vm_memseg_15 *seg = arg;
 
-	/* Host placement is mbind()'s business on Linux; a request for it must not pass silently. */
+	/*
+	 * Host placement is mbind()'s business on Linux; a request for it must not pass
+	 * silently.
+	 */
 	if (seg->ds_mask || seg->ds_policy)
 		return -EINVAL;
 	vm->mem.max_segs = VM_MAX_MEMSEGS_15;
@@ -550,7 +555,10 @@ static int op_rtc_gettime(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return 0;
 }
 
-/* --- translation (section 14) ------------------------------------------------------------------ */
+/*
+ * --- translation (section 14)
+ * ------------------------------------------------------------------
+ */
 
 static int gla2gpa(struct vcpu *vcpu, struct vm_gla2gpa *arg, bool inject)
 {
@@ -575,7 +583,10 @@ static int op_gla2gpa_nofault(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return gla2gpa(vcpu, arg, false);
 }
 
-/* --- topology and statistics (sections 27, 30) -------------------------------------------------- */
+/*
+ * --- topology and statistics (sections 27, 30)
+ * --------------------------------------------------
+ */
 
 static int op_set_topology(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
@@ -644,7 +655,41 @@ static int op_stat_desc(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return stat_describe(desc->index, desc->desc, sizeof(desc->desc));
 }
 
-/* --- the table ------------------------------------------------------------------------------------- */
+/*
+ * --- snapshots (section 31)
+ * --------------------------------------------------------------------------
+ */
+
+/* Class C, but frozen in snapshot.c, around the state and not around the caller's buffer. */
+static int op_snapshot(struct vm *vm, struct vcpu *vcpu, void *arg)
+{
+	return snapshot_request(vm, arg);
+}
+
+static int op_snapshot_old(struct vm *vm, struct vcpu *vcpu, void *arg)
+{
+	struct vm_snapshot_meta_old *old = arg;
+	struct vm_snapshot_meta meta = {
+		.dev_req = old->dev_req,
+		.buffer = old->buffer,
+		.op = old->op,
+	};
+	int err = snapshot_request(vm, &meta);
+
+	old->buffer = meta.buffer;
+	return err;
+}
+
+static int op_restore_time(struct vm *vm, struct vcpu *vcpu, void *arg)
+{
+	timebase_start(vm);
+	return 0;
+}
+
+/*
+ * --- the table
+ * -------------------------------------------------------------------------------------
+ */
 
 #define ROW(name, class, fn)	{ name, VMM_FBSD_##name, class, fn }
 
@@ -707,6 +752,9 @@ const struct ioctl_row ioctl_rows[] = {
 	ROW(VM_RTC_WRITE, CLASS_NONE, op_rtc_write),
 	ROW(VM_RTC_SETTIME, CLASS_NONE, op_rtc_settime),
 	ROW(VM_RTC_GETTIME, CLASS_NONE, op_rtc_gettime),
+	ROW(VM_SNAPSHOT_REQ, CLASS_NONE, op_snapshot),
+	ROW(VM_SNAPSHOT_REQ_OLD, CLASS_NONE, op_snapshot_old),
+	ROW(VM_RESTORE_TIME, CLASS_ALL_VCPUS, op_restore_time),
 };
 
 const unsigned int ioctl_nrows = ARRAY_SIZE(ioctl_rows);

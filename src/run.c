@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include "dev/vlapic.h"
 #include "run.h"
+#include "timebase.h"
 #include "vm.h"
 
 /* An exit that the vCPU's thread makes by itself: nothing was executed. */
@@ -114,6 +115,8 @@ static int run_once(struct vcpu *vcpu)
 		if (verdict != VERDICT_RESUME)
 			return verdict;
 	}
+	if (unlikely(smp_load_acquire(&vcpu->vm->time_stopped)))
+		timebase_start(vcpu->vm);
 	vcpu_load(vcpu);
 	verdict = vcpu->vm->backend->run(vcpu);
 	if (verdict == VERDICT_NEUTRAL)
@@ -151,7 +154,10 @@ static bool halt_over(struct vcpu *vcpu, bool interrupts_enabled)
 				      vlapic_pending_intr(vcpu->vlapic) >= 0);
 }
 
-/* All active vCPUs in HLT with interrupts off: only an NMI could wake them, and nobody is left to send one. */
+/*
+ * All active vCPUs in HLT with interrupts off: only an NMI could wake them, and nobody is left
+ * to send one.
+ */
 static void halt_detect(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* run: the loop between guest entries, and what happens to exits that the backend leaves to neutral code. */
+/*
+ * run: the loop between guest entries, and what happens to exits that the backend leaves to
+ * neutral code.
+ */
 #ifndef VMM_RUN_H
 #define VMM_RUN_H
 

@@ -104,14 +104,20 @@ static inline void vcpu_leave_running(struct vcpu *vcpu)
 	smp_store_release(&vcpu->state, VCPU_FROZEN);
 }
 
-/* True if the guest must not be entered now: a request, a signal, the scheduler. IRQs off, RUNNING announced. */
+/*
+ * True if the guest must not be entered now: a request, a signal, the scheduler. IRQs off,
+ * RUNNING announced.
+ */
 bool vcpu_entry_blocked(struct vcpu *vcpu);
 /* True if the thread owes the host a signal, a reschedule or other work. */
 bool vcpu_host_work_pending(void);
 /* The calling thread is the vCPU from now on. Frozen. */
 void vcpu_adopt_thread(struct vcpu *vcpu);
 
-/* Bring guest FPU and backend state onto this CPU, or take them off. Idempotent; between the two preemption is off and nothing may sleep. */
+/*
+ * Bring guest FPU and backend state onto this CPU, or take them off. Idempotent; between the
+ * two preemption is off and nothing may sleep.
+ */
 void vcpu_load(struct vcpu *vcpu);
 void vcpu_put(struct vcpu *vcpu);
 
@@ -121,7 +127,10 @@ int vcpu_reg_set(struct vcpu *vcpu, int reg, u64 val);
 /* GPR index of enum vm_reg_name, or -1. */
 int vcpu_gpr_index(int reg);
 
-/* VM_INJECT_EXCEPTION (semantics.md section 12): 0, -EINVAL vector, -EBUSY one is pending. Frozen. */
+/*
+ * VM_INJECT_EXCEPTION (semantics.md section 12): 0, -EINVAL vector, -EBUSY one is pending.
+ * Frozen.
+ */
 int vcpu_inject_exception(struct vcpu *vcpu, int vector, bool has_error, u32 error, bool restart);
 /* Inject with restart, as a fault found by software would be. Own thread, at most once an exit. */
 void vcpu_inject_fault(struct vcpu *vcpu, int vector, bool has_error, u32 error);

@@ -20,6 +20,7 @@
 #include "dev/vpmtmr.h"
 #include "dev/vrtc.h"
 #include "hardware.h"
+#include "timebase.h"
 #include "vm.h"
 #include "x86/fpu.h"
 
@@ -101,6 +102,7 @@ static int board_create(struct vm *vm)
 	int err;
 
 	vclock_init(&vm->clock, &vclock_host);
+	timebase_init(vm);
 	bus_init(&vm->bus);
 	err = irq_init(&vm->irq, &vm_irq_ops, vm, vm->maxcpus);
 	if (err)

@@ -72,6 +72,9 @@ struct vm {
 	struct cpuid_policy cpuid;	/* constant but for the topology (WRITE_ONCE): what CPUID answers */
 
 	struct vclock clock;
+	raw_spinlock_t time_lock;
+	bool time_stopped;		/* time_lock; read without it before guest entry */
+	u64 time_stopped_tsc;		/* time_lock: host TSC at which it was */
 	struct bus bus;
 	struct irq irq;
 	struct vioapic *vioapic;	/* constant from here on */
@@ -94,7 +97,10 @@ void vm_module_exit(void);
  * hypervisor; -ENOMEM, also for more than hw.vmm.maxvmms of this user. Process context.
  */
 int vm_create(const char *name, struct vm **vmp);
-/* -EINVAL: not found or already dying; -EPERM. The VM is gone for everybody when it returns, within about a second. Process context. */
+/*
+ * -EINVAL: not found or already dying; -EPERM. The VM is gone for everybody when it returns,
+ * within about a second. Process context.
+ */
 int vm_destroy_by_name(const char *name);
 void vm_destroy(struct vm *vm);			/* no-op if somebody else was first */
 void vm_stop_all(void);				/* before reboot: every VM_RUN ends. Process context. */

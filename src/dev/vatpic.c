@@ -24,6 +24,7 @@
 #include <linux/spinlock.h>
 #include "bus.h"
 #include "irq.h"
+#include "record.h"
 #include "vatpic.h"
 #include "vioapic.h"
 #include "vlapic.h"
@@ -486,6 +487,65 @@ static int vatpic_elcr_port(void *chip, bool in, u16 port, int bytes, u32 *val)
 	vatpic_update(vatpic);
 	raw_spin_unlock_irqrestore(&vatpic->lock, flags);
 	return 0;
+}
+
+/* --- snapshot ------------------------------------------------------------- */
+
+enum {
+	FIELD_INITIALISED = 1, FIELD_ICW, FIELD_BASE, FIELD_IMR, FIELD_ISR, FIELD_LATCH, FIELD_ELCR,
+	FIELD_LOWEST, FIELD_AEOI, FIELD_ROTATE_AEOI, FIELD_SFNM, FIELD_SMM, FIELD_POLL,
+	FIELD_READ_ISR, FIELD_ASSERTS, FIELD_INT_OUT,
+};
+
+static bool pic_state_valid(const struct pic *pic)
+{
+	u8 level = pic->master ? ELCR_MASTER : ELCR_SLAVE;
+
+	return pic->icw != 1 && !(pic->base & ~ICW2_BASE) && !(pic->elcr & ~level) &&
+	       !(pic->latch & pic->elcr);
+}
+
+static void pic_fields(struct pic *pic, struct record *record)
+{
+	u16 chip = !pic->master;
+
+	record_flag(record, FIELD_INITIALISED, chip, pic->initialised);
+	record_number(record, FIELD_ICW, chip, pic->icw, PIC_ICW4);
+	record_number(record, FIELD_BASE, chip, pic->base, ICW2_BASE);
+	record_number(record, FIELD_IMR, chip, pic->imr, 0xff);
+	record_number(record, FIELD_ISR, chip, pic->isr, 0xff);
+	record_number(record, FIELD_LATCH, chip, pic->latch, 0xff);
+	record_number(record, FIELD_ELCR, chip, pic->elcr, 0xff);
+	record_number(record, FIELD_LOWEST, chip, pic->lowest, 7);
+	record_flag(record, FIELD_AEOI, chip, pic->aeoi);
+	record_flag(record, FIELD_ROTATE_AEOI, chip, pic->rotate_aeoi);
+	record_flag(record, FIELD_SFNM, chip, pic->sfnm);
+	record_flag(record, FIELD_SMM, chip, pic->smm);
+	record_flag(record, FIELD_POLL, chip, pic->poll);
+	record_flag(record, FIELD_READ_ISR, chip, pic->read_isr);
+	record_bytes(record, FIELD_ASSERTS, chip, pic->asserts, sizeof(pic->asserts));
+	record_check(record, FIELD_ICW, chip, pic_state_valid(pic), "not what the chip can hold");
+}
+
+void vatpic_snapshot(struct vatpic *vatpic, struct record *record)
+{
+	struct pic master, slave;
+	unsigned long flags;
+	bool int_out;
+
+	raw_spin_lock_irqsave(&vatpic->lock, flags);
+	master = vatpic->master;
+	slave = vatpic->slave;
+	int_out = vatpic->int_out;
+	pic_fields(&master, record);
+	pic_fields(&slave, record);
+	record_flag(record, FIELD_INT_OUT, 0, int_out);
+	if (record_loaded(record)) {
+		vatpic->master = master;
+		vatpic->slave = slave;
+		vatpic->int_out = int_out;
+	}
+	raw_spin_unlock_irqrestore(&vatpic->lock, flags);
 }
 
 /* --- life ----------------------------------------------------------------- */

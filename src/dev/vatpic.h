@@ -8,6 +8,7 @@
 struct bus;
 struct irq;
 struct vatpic;
+struct record;
 
 struct vatpic *vatpic_create(struct irq *irq);	/* sets irq->vatpic; ERR_PTR(-ENOMEM); process context */
 void vatpic_destroy(struct vatpic *vatpic);	/* process context, no chip lock held, nobody uses it any more */
@@ -39,5 +40,11 @@ bool vatpic_requesting(struct vatpic *vatpic);
 /* Base + 7 if the request has gone meanwhile; -1: the guest never initialised the master. */
 int vatpic_pending_vector(struct vatpic *vatpic);
 void vatpic_intr_accepted(struct vatpic *vatpic, int vector);
+
+/*
+ * Save it into @record, or load it from there: completely if the record is right, else not at all.
+ * vCPUs frozen, clock stopped; any context otherwise.
+ */
+void vatpic_snapshot(struct vatpic *vatpic, struct record *record);
 
 #endif

@@ -23,6 +23,7 @@
 #include <linux/spinlock.h>
 #include "bus.h"
 #include "irq.h"
+#include "record.h"
 #include "vatpit.h"
 #include "vtimer.h"
 
@@ -336,8 +337,6 @@ static void channel_defer(struct pit_channel *channel, u32 count, u64 now)
 	u32 high = square_high(channel->count);
 
 	channel->next = count;
-	if (channel->next_pending)
-		return;
 	channel->next_pending = true;
 	channel->next_low = channel->mode == PIT_SQUARE && phase < high;
 	channel->next_at = now - phase + (channel->next_low ? high : channel->count);
@@ -373,16 +372,20 @@ static void channel_write(struct pit_channel *channel, u8 val, u64 now)
 	}
 }
 
+/* Bit 2 of the mode does not matter in modes 2 and 3. */
+static u8 control_mode(u8 cw)
+{
+	return CW_MODE(cw) & 2 ? CW_MODE(cw) & 3 : CW_MODE(cw);
+}
+
 static int channel_control(struct pit_channel *channel, u8 cw, u64 now)
 {
-	u8 mode = CW_MODE(cw);
+	u8 mode = control_mode(cw);
 
 	if (CW_ACCESS(cw) == CW_ACCESS_LATCH) {
 		channel_latch_count(channel, now);
 		return 0;
 	}
-	if (mode & 2)
-		mode &= 3;	/* bit 2 does not matter in modes 2 and 3 */
 	if (CW_ACCESS(cw) != CW_ACCESS_WORD || mode == 1 || mode == 5)
 		return -EIO;
 	*channel = (struct pit_channel){
@@ -471,6 +474,90 @@ static int vatpit_port_b(void *chip, bool in, u16 port, int bytes, u32 *val)
 	       PORT_B_OUT2 : 0;
 	raw_spin_unlock_irqrestore(&vatpit->lock, flags);
 	return 0;
+}
+
+/* --- snapshot ------------------------------------------------------------- */
+
+/* Ticks are told from the present one on: elapsed back from it, others ahead of it. */
+enum {
+	FIELD_CONTROL = 1, FIELD_LOADED, FIELD_IDLE, FIELD_COUNT, FIELD_ELAPSED, FIELD_NEXT_PENDING,
+	FIELD_NEXT_LOW, FIELD_NEXT, FIELD_NEXT_IN, FIELD_HELD, FIELD_HELD_VALUE, FIELD_WRITE_HIGH,
+	FIELD_WRITE_LOW, FIELD_READ_HIGH, FIELD_COUNT_LATCHED, FIELD_READ_VALUE,
+	FIELD_STATUS_LATCHED, FIELD_STATUS, FIELD_DUE_PENDING, FIELD_DUE_IN,
+};
+
+#define PIT_COUNT_MAX		0xffff
+#define PIT_AHEAD_MAX		(4 * PIT_COUNT_MAX)	/* more than two periods */
+
+static bool channel_state_valid(const struct pit_channel *channel)
+{
+	if (channel->control &&
+	    (CW_ACCESS(channel->control) != CW_ACCESS_WORD || channel->mode == 1 ||
+	     channel->mode == 5))
+		return false;
+	return (!channel->loaded || channel->count) && (!channel->next_pending || channel->next);
+}
+
+/* The longest a channel can have counted, in ticks; one less: its count is about to be loaded. */
+#define PIT_ELAPSED_MAX		((VCLOCK_AGE_MAX_NS / NSEC_PER_SEC) * PIT_HZ)
+
+static void channel_fields(struct pit_channel *channel, u16 n, u64 now, struct record *record)
+{
+	u64 elapsed = now + 1 - channel->start;
+	u64 next_in = channel->next_pending ? channel->next_at - now : 0;
+
+	record_number(record, FIELD_CONTROL, n, channel->control, CW_PROGRAMMED);
+	record_flag(record, FIELD_LOADED, n, channel->loaded);
+	record_flag(record, FIELD_IDLE, n, channel->idle);
+	record_number(record, FIELD_COUNT, n, channel->count, PIT_COUNT_MAX);
+	record_u64(record, FIELD_ELAPSED, n, &elapsed, PIT_ELAPSED_MAX);
+	record_flag(record, FIELD_NEXT_PENDING, n, channel->next_pending);
+	record_flag(record, FIELD_NEXT_LOW, n, channel->next_low);
+	record_number(record, FIELD_NEXT, n, channel->next, PIT_COUNT_MAX);
+	record_u64(record, FIELD_NEXT_IN, n, &next_in, PIT_AHEAD_MAX);
+	record_flag(record, FIELD_HELD, n, channel->held);
+	record_number(record, FIELD_HELD_VALUE, n, channel->held_value, 0xffff);
+	record_flag(record, FIELD_WRITE_HIGH, n, channel->write_high);
+	record_number(record, FIELD_WRITE_LOW, n, channel->write_low, 0xff);
+	record_flag(record, FIELD_READ_HIGH, n, channel->read_high);
+	record_flag(record, FIELD_COUNT_LATCHED, n, channel->count_latched);
+	record_number(record, FIELD_READ_VALUE, n, channel->read_value, 0xffff);
+	record_flag(record, FIELD_STATUS_LATCHED, n, channel->status_latched);
+	record_number(record, FIELD_STATUS, n, channel->status, 0xff);
+	if (!record_is_loading(record))
+		return;
+	channel->mode = control_mode(channel->control);
+	channel->bcd = channel->control & CW_BCD;
+	channel->start = now + 1 - elapsed;
+	channel->next_at = now + next_in;
+	record_check(record, FIELD_CONTROL, n, channel_state_valid(channel),
+		     "not what the chip can hold");
+}
+
+void vatpit_snapshot(struct vatpit *vatpit, struct record *record)
+{
+	struct pit_channel channels[PIT_CHANNELS];
+	u64 now, due_in;
+	unsigned long flags;
+	bool due_pending;
+	int i;
+
+	raw_spin_lock_irqsave(&vatpit->lock, flags);
+	now = vatpit_now(vatpit);
+	due_pending = vatpit->due_pending;
+	due_in = due_pending && vatpit->due > now ? vatpit->due - now : 0;
+	for (i = 0; i < PIT_CHANNELS; i++) {
+		channels[i] = vatpit->channels[i];
+		channel_advance(&channels[i], now);
+		channel_fields(&channels[i], i, now, record);
+	}
+	record_flag(record, FIELD_DUE_PENDING, 0, due_pending);
+	record_u64(record, FIELD_DUE_IN, 0, &due_in, PIT_AHEAD_MAX);
+	if (record_loaded(record)) {
+		memcpy(vatpit->channels, channels, sizeof(channels));
+		vatpit_schedule(vatpit, due_pending, now + due_in);
+	}
+	raw_spin_unlock_irqrestore(&vatpit->lock, flags);
 }
 
 /* --- life ----------------------------------------------------------------- */

@@ -24,6 +24,7 @@
 #include <linux/spinlock.h>
 #include "bus.h"
 #include "irq.h"
+#include "record.h"
 #include "vhpet.h"
 #include "vioapic.h"
 #include "vtimer.h"
@@ -416,6 +417,121 @@ int vhpet_mmio(void *chip, unsigned int vcpuid, u64 offset, bool write, int byte
 		*val = vhpet_read(vhpet, offset & ~7, counter) >> shift;
 	raw_spin_unlock_irqrestore(&vhpet->lock, flags);
 	return 0;
+}
+
+/* --- snapshot ------------------------------------------------------------- */
+
+enum {
+	FIELD_RUNNING = 1, FIELD_COUNTER, FIELD_STATUS, FIELD_CONFIG, FIELD_PERIOD, FIELD_MATCH,
+	FIELD_DUE, FIELD_ARMED, FIELD_FSB, FIELD_PIN,
+};
+
+#define HPET_COUNTER_MAX	((VCLOCK_AGE_MAX_NS / NSEC_PER_SEC) * HPET_HZ)
+#define HPET_MATCH_MAX		(HPET_COUNTER_MAX + HPET_WRAP)
+
+struct hpet_timer_state {
+	u32 config;
+	u32 period;
+	u64 match;
+	u64 due;
+	bool armed;
+	u64 fsb;
+	int pin;
+};
+
+/* @counter: present value; the next match lies within one round of it. */
+static bool timer_state_valid(const struct hpet_timer_state *state, bool running, u64 counter)
+{
+	u32 route = (state->config & TIMER_ROUTE) >> TIMER_ROUTE_SHIFT;
+
+	if ((state->config & ~TIMER_WRITABLE) || (route && !(HPET_ROUTES & BIT(route))))
+		return false;
+	if (state->pin && !(HPET_ROUTES & BIT(state->pin)))
+		return false;
+	return state->match <= counter + HPET_WRAP && (!state->armed || running);
+}
+
+static void timer_fields(struct hpet_timer_state *state, u16 n, bool running, u64 counter,
+			 struct record *record)
+{
+	record_number(record, FIELD_CONFIG, n, state->config, U32_MAX);
+	record_number(record, FIELD_PERIOD, n, state->period, U32_MAX);
+	record_u64(record, FIELD_MATCH, n, &state->match, HPET_MATCH_MAX);
+	record_u64(record, FIELD_DUE, n, &state->due, HPET_MATCH_MAX + HPET_WRAP);
+	record_flag(record, FIELD_ARMED, n, state->armed);
+	record_u64(record, FIELD_FSB, n, &state->fsb, U64_MAX);
+	record_number(record, FIELD_PIN, n, state->pin, 31);
+	record_check(record, FIELD_CONFIG, n, timer_state_valid(state, running, counter),
+		     "not what the chip can hold");
+}
+
+static void timer_save(const struct hpet_timer *timer, struct hpet_timer_state *state)
+{
+	*state = (struct hpet_timer_state){
+		.config = timer->config,
+		.period = timer->period,
+		.match = timer->match,
+		.due = timer->due,
+		.armed = timer->armed,
+		.fsb = timer->fsb,
+		.pin = timer->pin,
+	};
+}
+
+static void timer_restore(struct hpet_timer *timer, const struct hpet_timer_state *state)
+{
+	timer->config = state->config;
+	timer->period = state->period;
+	timer->match = state->match;
+	timer->due = state->due;
+	timer->armed = state->armed;
+	timer->fsb = state->fsb;
+	timer->pin = state->pin;
+	if (!timer->armed)
+		vtimer_cancel(&timer->vtimer);
+	else if (timer->due > timer->vhpet->base)
+		timer_start(timer);
+	else
+		vtimer_arm(&timer->vtimer, timer->vhpet->base_ns);
+}
+
+static void vhpet_restore(struct vhpet *vhpet, bool running, u64 counter, u32 status,
+			  const struct hpet_timer_state *timers)
+{
+	int i;
+
+	vhpet->running = running;
+	vhpet->base = counter;
+	vhpet->base_ns = vclock_now_ns(vhpet->clock);
+	vhpet->status = status;
+	for (i = 0; i < HPET_TIMERS; i++)
+		timer_restore(&vhpet->timers[i], &timers[i]);
+}
+
+/* The pins are not touched: what they are told is part of the I/O APIC's own state. */
+void vhpet_snapshot(struct vhpet *vhpet, struct record *record)
+{
+	struct hpet_timer_state timers[HPET_TIMERS];
+	unsigned long flags;
+	bool running;
+	u64 counter;
+	u32 status;
+	int i;
+
+	raw_spin_lock_irqsave(&vhpet->lock, flags);
+	running = vhpet->running;
+	counter = vhpet_counter(vhpet);
+	status = vhpet->status;
+	record_flag(record, FIELD_RUNNING, 0, running);
+	record_u64(record, FIELD_COUNTER, 0, &counter, HPET_COUNTER_MAX);
+	record_number(record, FIELD_STATUS, 0, status, BIT(HPET_TIMERS) - 1);
+	for (i = 0; i < HPET_TIMERS; i++) {
+		timer_save(&vhpet->timers[i], &timers[i]);
+		timer_fields(&timers[i], i, running, counter, record);
+	}
+	if (record_loaded(record))
+		vhpet_restore(vhpet, running, counter, status, timers);
+	raw_spin_unlock_irqrestore(&vhpet->lock, flags);
 }
 
 /* --- life ----------------------------------------------------------------- */

@@ -9,6 +9,7 @@ struct bus;
 struct irq;
 struct vclock;
 struct vhpet;
+struct record;
 
 #define VHPET_BASE_GPA	0xfed00000ULL
 #define VHPET_SIZE	1024
@@ -23,5 +24,11 @@ void vhpet_connect(struct vhpet *vhpet, struct bus *bus);	/* registers its windo
 u32 vhpet_capabilities(void);	/* low 32 bits of the capability register */
 /* a bus_mmio_fn; always 0: what is not a register, or not an access of one, reads 0 or is dropped */
 int vhpet_mmio(void *vhpet, unsigned int vcpuid, u64 offset, bool write, int bytes, u64 *val);
+
+/*
+ * Save it into @record, or load it from there: completely if the record is right, else not at all.
+ * vCPUs frozen, clock stopped; any context otherwise.
+ */
+void vhpet_snapshot(struct vhpet *vhpet, struct record *record);
 
 #endif

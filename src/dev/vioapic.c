@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include "irq.h"
+#include "record.h"
 #include "vioapic.h"
 
 /* Offsets in the window, 82093AA section 3.1. */
@@ -257,4 +258,54 @@ int vioapic_mmio(void *chip, unsigned int vcpuid, u64 offset, bool write, int by
 		*val = vioapic_read(vioapic, offset);
 	raw_spin_unlock_irqrestore(&vioapic->lock, flags);
 	return 0;
+}
+
+/* --- snapshot ------------------------------------------------------------- */
+
+enum { FIELD_ID = 1, FIELD_SELECT, FIELD_REMOTE_IRR, FIELD_RTE, FIELD_ASSERTS };
+
+static bool vioapic_state_valid(const struct vioapic *state)
+{
+	int pin;
+
+	for (pin = 0; pin < VIOAPIC_PINS; pin++) {
+		if (state->rte[pin] & ~RTE_WRITABLE)
+			return false;
+		if ((state->remote_irr & BIT(pin)) && !(state->rte[pin] & RTE_LEVEL))
+			return false;
+	}
+	return !(state->id & ~IOAPIC_ID_MASK);
+}
+
+static void vioapic_fields(struct vioapic *state, struct record *record)
+{
+	record_number(record, FIELD_ID, 0, state->id, IOAPIC_ID_MASK);
+	record_number(record, FIELD_SELECT, 0, state->select, 0xff);
+	record_number(record, FIELD_REMOTE_IRR, 0, state->remote_irr, 0xffffffff);
+	record_bytes(record, FIELD_RTE, 0, state->rte, sizeof(state->rte));
+	record_bytes(record, FIELD_ASSERTS, 0, state->asserts, sizeof(state->asserts));
+	record_check(record, FIELD_RTE, 0, vioapic_state_valid(state), "not what the chip can hold");
+}
+
+/* The messages that the entries stand for have been sent already: none goes out here. */
+void vioapic_snapshot(struct vioapic *vioapic, struct record *record)
+{
+	struct vioapic state = {};
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&vioapic->lock, flags);
+	state.id = vioapic->id;
+	state.select = vioapic->select;
+	state.remote_irr = vioapic->remote_irr;
+	memcpy(state.rte, vioapic->rte, sizeof(state.rte));
+	memcpy(state.asserts, vioapic->asserts, sizeof(state.asserts));
+	vioapic_fields(&state, record);
+	if (record_loaded(record)) {
+		vioapic->id = state.id;
+		vioapic->select = state.select;
+		vioapic->remote_irr = state.remote_irr;
+		memcpy(vioapic->rte, state.rte, sizeof(state.rte));
+		memcpy(vioapic->asserts, state.asserts, sizeof(state.asserts));
+	}
+	raw_spin_unlock_irqrestore(&vioapic->lock, flags);
 }

@@ -7,6 +7,7 @@
 
 struct irq;
 struct vioapic;
+struct record;
 
 #define VIOAPIC_BASE_GPA	0xfec00000ULL
 #define VIOAPIC_SIZE		0x1000
@@ -33,5 +34,11 @@ void vioapic_eoi(struct vioapic *vioapic, u8 vector);
 /* A bus_mmio_fn: 4 bytes at 0x00 (select) and 0x10 (window); else reads 0, drops writes. Always 0. */
 int vioapic_mmio(void *vioapic, unsigned int vcpuid, u64 offset, bool write, int bytes,
 		 u64 *val);
+
+/*
+ * Save it into @record, or load it from there: completely if the record is right, else not at all.
+ * vCPUs frozen, clock stopped; any context otherwise.
+ */
+void vioapic_snapshot(struct vioapic *vioapic, struct record *record);
 
 #endif

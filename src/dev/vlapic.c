@@ -27,6 +27,7 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 #include "irq.h"
+#include "record.h"
 #include "vioapic.h"
 #include "vlapic.h"
 #include "vlapic_timer.h"
@@ -846,6 +847,167 @@ int vlapic_tsc_deadline_write(struct vlapic *vlapic, u64 deadline_tsc, u64 tsc_o
 u64 vlapic_tsc_deadline_read(struct vlapic *vlapic)
 {
 	return vlapic_timer_deadline(&vlapic->timer);
+}
+
+/* --- snapshot ------------------------------------------------------------- */
+
+enum {
+	FIELD_VCPUS = 1, FIELD_X2APIC, FIELD_TPR, FIELD_SVR, FIELD_LVT, FIELD_LDR, FIELD_DFR,
+	FIELD_IRR, FIELD_ISR, FIELD_TMR, FIELD_ESR, FIELD_ESR_PENDING, FIELD_ICR, FIELD_INITIAL_COUNT,
+	FIELD_DIVIDE_CONFIG, FIELD_SHIFT, FIELD_ARMED, FIELD_EXPIRES_IN_NS, FIELD_EXPIRES_FRAC,
+	FIELD_PERIOD_NS, FIELD_DEADLINE_TSC,
+};
+
+#define ESR_BITS		0xff
+#define VECTORS_ILLEGAL		(BIT(VECTOR_FIRST) - 1)	/* in the first word of a set */
+
+struct vlapic_state {
+	bool x2apic;
+	u8 tpr;
+	u32 svr;
+	u32 lvt[LVT_COUNT];
+	u32 ldr;
+	u32 dfr;
+	unsigned long irr[VECTOR_WORDS];
+	unsigned long isr[VECTOR_WORDS];
+	unsigned long tmr[VECTOR_WORDS];
+	u32 esr;
+	u32 esr_pending;
+	u64 icr;
+	struct vlapic_timer_state timer;
+};
+
+static void vlapic_save(struct vlapic *vlapic, struct vlapic_state *state)
+{
+	state->x2apic = vlapic->x2apic;
+	state->tpr = vlapic->tpr;
+	state->svr = vlapic->svr;
+	memcpy(state->lvt, vlapic->lvt, sizeof(state->lvt));
+	state->ldr = vlapic->ldr;
+	state->dfr = vlapic->dfr;
+	memcpy(state->irr, vlapic->irr, sizeof(state->irr));
+	memcpy(state->isr, vlapic->isr, sizeof(state->isr));
+	memcpy(state->tmr, vlapic->tmr, sizeof(state->tmr));
+	state->esr = vlapic->esr;
+	state->esr_pending = atomic_read(&vlapic->esr_pending);
+	state->icr = vlapic->icr;
+	vlapic_timer_save(&vlapic->timer, &state->timer);
+}
+
+/* Interrupts that come in from outside meanwhile are those of a machine that is replaced. */
+static void vlapic_restore(struct vlapic *vlapic, const struct vlapic_state *state)
+{
+	int i;
+
+	WRITE_ONCE(vlapic->x2apic, state->x2apic);
+	WRITE_ONCE(vlapic->svr, state->svr);
+	for (i = 0; i < LVT_COUNT; i++)
+		WRITE_ONCE(vlapic->lvt[i], state->lvt[i]);
+	WRITE_ONCE(vlapic->ldr, state->ldr);
+	WRITE_ONCE(vlapic->dfr, state->dfr);
+	for (i = 0; i < VECTOR_WORDS; i++) {
+		WRITE_ONCE(vlapic->tmr[i], state->tmr[i]);
+		WRITE_ONCE(vlapic->irr[i], state->irr[i]);
+		vlapic->isr[i] = state->isr[i];
+	}
+	vlapic->tpr = state->tpr;
+	vlapic_set_isrv(vlapic, vector_highest(vlapic->isr));
+	vlapic->esr = state->esr;
+	atomic_set(&vlapic->esr_pending, state->esr_pending);
+	vlapic->icr = state->icr;
+	vlapic_timer_restore(&vlapic->timer, &state->timer);
+}
+
+static bool vlapic_lvt_valid(const struct vlapic_state *state)
+{
+	const struct lapic_reg *reg;
+
+	for (reg = lapic_regs; reg < lapic_regs + LAPIC_REGS; reg++) {
+		if (reg->lvt && (state->lvt[reg->lvt - 1] & ~(reg->writable & ~LVT_READ_ONLY)))
+			return false;
+	}
+	return true;
+}
+
+static bool vlapic_dest_valid(const struct vlapic_state *state, u32 id)
+{
+	if (state->x2apic)
+		return state->ldr == (id >> 4 << 16 | 1 << (id & 0xf)) && state->dfr == ~0U;
+	return !(state->ldr & ~lapic_regs[LAPIC_LDR].writable) && (state->dfr | 0xf0000000) == ~0U;
+}
+
+static bool vlapic_state_valid(const struct vlapic_state *state, u32 id)
+{
+	u64 icr_high = state->x2apic ? 0xffffffff : ICR_HIGH_WRITABLE;
+	u64 icr = (icr_high << 32 | ICR_LOW_WRITABLE) & ~(u64)ICR_BUSY;
+
+	if ((state->irr[0] | state->isr[0] | state->tmr[0]) & VECTORS_ILLEGAL)
+		return false;
+	return vlapic_lvt_valid(state) && vlapic_dest_valid(state, id) && !(state->icr & ~icr) &&
+	       vlapic_timer_state_valid(&state->timer);
+}
+
+static void vlapic_timer_fields(struct vlapic_timer_state *state, u16 id, struct record *record)
+{
+	record_number(record, FIELD_INITIAL_COUNT, id, state->initial_count, 0xffffffff);
+	record_number(record, FIELD_DIVIDE_CONFIG, id, state->divide_config, 0xb);
+	record_number(record, FIELD_SHIFT, id, state->shift, 7);
+	record_flag(record, FIELD_ARMED, id, state->armed);
+	record_u64(record, FIELD_EXPIRES_IN_NS, id, &state->expires_in_ns, VCLOCK_AGE_MAX_NS);
+	record_number(record, FIELD_EXPIRES_FRAC, id, state->expires_frac, 0xffffffff);
+	record_u64(record, FIELD_PERIOD_NS, id, &state->period_ns, VCLOCK_AGE_MAX_NS);
+	record_u64(record, FIELD_DEADLINE_TSC, id, &state->deadline_tsc, ~0ULL);
+}
+
+static void vlapic_fields(struct vlapic_state *state, u16 id, struct record *record)
+{
+	record_flag(record, FIELD_X2APIC, id, state->x2apic);
+	record_number(record, FIELD_TPR, id, state->tpr, 0xff);
+	record_number(record, FIELD_SVR, id, state->svr, SVR_WRITABLE);
+	record_bytes(record, FIELD_LVT, id, state->lvt, sizeof(state->lvt));
+	record_number(record, FIELD_LDR, id, state->ldr, 0xffffffff);
+	record_number(record, FIELD_DFR, id, state->dfr, 0xffffffff);
+	record_bytes(record, FIELD_IRR, id, state->irr, sizeof(state->irr));
+	record_bytes(record, FIELD_ISR, id, state->isr, sizeof(state->isr));
+	record_bytes(record, FIELD_TMR, id, state->tmr, sizeof(state->tmr));
+	record_number(record, FIELD_ESR, id, state->esr, ESR_BITS);
+	record_number(record, FIELD_ESR_PENDING, id, state->esr_pending, ESR_BITS);
+	record_u64(record, FIELD_ICR, id, &state->icr, ~0ULL);
+	vlapic_timer_fields(&state->timer, id, record);
+	if (record_is_loading(record))
+		state->timer.mode = state->lvt[APIC_LVT_TIMER] >> LVT_TIMER_MODE_SHIFT & 3;
+	record_check(record, FIELD_LVT, id, vlapic_state_valid(state, id),
+		     "not what the chip can hold");
+}
+
+int vlapics_snapshot(struct irq *irq, struct record *record)
+{
+	struct vlapic_state *states = kvcalloc(irq->maxcpus, sizeof(*states), GFP_KERNEL_ACCOUNT);
+	DECLARE_BITMAP(here, VM_MAXCPU) = {};
+	DECLARE_BITMAP(vcpus, VM_MAXCPU);
+	struct vlapic *vlapic;
+	unsigned int id;
+
+	if (!states)
+		return -ENOMEM;
+	for (id = 0; id < irq->maxcpus; id++) {
+		vlapic = irq_vlapic(irq, id);
+		if (vlapic) {
+			__set_bit(id, here);
+			vlapic_save(vlapic, &states[id]);
+		}
+	}
+	memcpy(vcpus, here, sizeof(vcpus));
+	record_bytes(record, FIELD_VCPUS, 0, vcpus, sizeof(vcpus));
+	record_check(record, FIELD_VCPUS, 0, !memcmp(vcpus, here, sizeof(vcpus)),
+		     "the vCPUs are not those that exist here");
+	for_each_set_bit(id, here, irq->maxcpus)
+		vlapic_fields(&states[id], id, record);
+	if (record_loaded(record))
+		for_each_set_bit(id, here, irq->maxcpus)
+			vlapic_restore(irq_vlapic(irq, id), &states[id]);
+	kvfree(states);
+	return 0;
 }
 
 /* --- life ----------------------------------------------------------------- */

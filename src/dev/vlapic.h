@@ -10,6 +10,7 @@
 struct irq;
 struct vclock;
 struct vlapic;
+struct record;
 
 #define VLAPIC_BASE_GPA		0xfee00000ULL
 
@@ -154,5 +155,13 @@ bool vlapic_ipi_exit(struct vlapic *vlapic);
  * Broadcasts and physical destinations are irq.c's. Any context.
  */
 bool vlapic_match_logical(struct vlapic *vlapic, u32 dest);
+
+/**
+ * vlapics_snapshot() - save every local APIC of @irq into @record, or load them from there
+ * @irq: the fabric
+ * @record: of the same vCPUs; if it is wrong anywhere nothing is changed
+ * Return: 0, whatever @record says, or -ENOMEM. All vCPUs frozen, clock stopped; sleeps.
+ */
+int vlapics_snapshot(struct irq *irq, struct record *record);
 
 #endif

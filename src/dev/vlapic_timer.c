@@ -264,3 +264,62 @@ u64 vlapic_timer_deadline(struct vlapic_timer *timer)
 	/* Cleared by the callback. */
 	return READ_ONCE(timer->deadline_tsc);
 }
+
+/* --- snapshot ------------------------------------------------------------- */
+
+/* A count of 2^32 - 1 divided by 128. */
+#define PERIOD_MAX_NS	((u64)(TICK_FP << 39 >> FRAC_BITS))
+
+void vlapic_timer_save(struct vlapic_timer *timer, struct vlapic_timer_state *state)
+{
+	unsigned long flags;
+	u64 now_ns;
+
+	raw_spin_lock_irqsave(&timer->lock, flags);
+	now_ns = vclock_now_ns(timer->vtimer.clock);
+	*state = (struct vlapic_timer_state){
+		.mode = timer->mode,
+		.initial_count = timer->initial_count,
+		.divide_config = timer->divide_config,
+		.shift = timer->shift,
+		.armed = timer->armed,
+		.expires_frac = timer->expires_frac,
+		.period_ns = timer->period_ns,
+		.deadline_tsc = timer->deadline_tsc,
+	};
+	if (timer->armed && timer->expires_ns > now_ns)
+		state->expires_in_ns = timer->expires_ns - now_ns;
+	raw_spin_unlock_irqrestore(&timer->lock, flags);
+}
+
+bool vlapic_timer_state_valid(const struct vlapic_timer_state *state)
+{
+	bool deadline = state->mode == VLAPIC_TIMER_DEADLINE;
+
+	if ((state->divide_config & ~0xb) || state->shift > 7 || (state->expires_frac & ~FRAC_MASK))
+		return false;
+	if (!!state->deadline_tsc != (state->armed && deadline))
+		return false;
+	if (!state->armed || deadline)
+		return state->period_ns <= PERIOD_MAX_NS;
+	return state->period_ns >= TICK_FP >> FRAC_BITS && state->period_ns <= PERIOD_MAX_NS &&
+	       state->expires_in_ns <= PERIOD_MAX_NS + 1;
+}
+
+void vlapic_timer_restore(struct vlapic_timer *timer, const struct vlapic_timer_state *state)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&timer->lock, flags);
+	vlapic_timer_disarm(timer);
+	timer->mode = state->mode;
+	timer->initial_count = state->initial_count;
+	timer->divide_config = state->divide_config;
+	timer->shift = state->shift;
+	timer->expires_frac = state->expires_frac;
+	timer->period_ns = state->period_ns;
+	WRITE_ONCE(timer->deadline_tsc, state->deadline_tsc);
+	if (state->armed)
+		vlapic_timer_arm(timer, vclock_now_ns(timer->vtimer.clock) + state->expires_in_ns);
+	raw_spin_unlock_irqrestore(&timer->lock, flags);
+}

@@ -34,6 +34,19 @@ struct vlapic_timer {
 	u64 deadline_tsc;		/* armed in mode DEADLINE, else 0; read without the lock */
 };
 
+/* What a snapshot keeps; the mode is that of the LVT entry. */
+struct vlapic_timer_state {
+	enum vlapic_timer_mode mode;
+	u32 initial_count;
+	u8 divide_config;
+	u8 shift;
+	bool armed;
+	u64 expires_in_ns;
+	u32 expires_frac;
+	u64 period_ns;
+	u64 deadline_tsc;
+};
+
 void vlapic_timer_init(struct vlapic_timer *timer, struct vclock *clock, struct vlapic *vlapic);
 /* Process context; waits for the callback. */
 void vlapic_timer_destroy(struct vlapic_timer *timer);
@@ -59,5 +72,9 @@ void vlapic_timer_restart(struct vlapic_timer *timer);
 int vlapic_timer_set_deadline(struct vlapic_timer *timer, u64 deadline_tsc, u64 tsc_offset,
 			      u32 tsc_khz);
 u64 vlapic_timer_deadline(struct vlapic_timer *timer);
+/* vCPU frozen, clock stopped. Restoring takes a state that was found valid. */
+void vlapic_timer_save(struct vlapic_timer *timer, struct vlapic_timer_state *state);
+bool vlapic_timer_state_valid(const struct vlapic_timer_state *state);
+void vlapic_timer_restore(struct vlapic_timer *timer, const struct vlapic_timer_state *state);
 
 #endif

@@ -29,6 +29,7 @@
 #include <linux/spinlock.h>
 #include "bus.h"
 #include "irq.h"
+#include "record.h"
 #include "vrtc.h"
 #include "vtimer.h"
 
@@ -657,6 +658,122 @@ int vrtc_set_time(struct vrtc *vrtc, s64 secs)
 	vrtc_settle(vrtc);
 	raw_spin_unlock_irqrestore(&vrtc->lock, flags);
 	return err;
+}
+
+/* --- snapshot ------------------------------------------------------------- */
+
+enum {
+	FIELD_INDEX = 1, FIELD_REGS, FIELD_BROKEN, FIELD_AGE_NS, FIELD_BASE_TICKS, FIELD_BASE_SECS,
+	FIELD_WEEKDAY_SHIFT, FIELD_SEEN_TICKS, FIELD_SEEN_SECS,
+};
+
+/* The chip's state, apart from what is constant and the host's. */
+struct vrtc_state {
+	u8 index;
+	u8 regs[RTC_BYTES];
+	bool broken;
+	u64 age_ns;		/* since base_ns */
+	u32 base_ticks;
+	s64 base_secs;
+	int weekday_shift;
+	u64 seen_ticks;
+	s64 seen_secs;
+};
+
+#define RTC_TICKS_MAX	((VCLOCK_AGE_MAX_NS / NSEC_PER_SEC + 1) * RTC_HZ)
+#define RTC_SECS_BIAS	(1LL << 40)	/* dates lie from the year 0 on: numbers from before 1970 are negative */
+
+static void vrtc_save(const struct vrtc *vrtc, u64 now_ns, struct vrtc_state *state)
+{
+	state->index = vrtc->index;
+	memcpy(state->regs, vrtc->regs, sizeof(state->regs));
+	state->broken = vrtc->broken;
+	state->age_ns = now_ns - vrtc->base_ns;
+	state->base_ticks = vrtc->base_ticks;
+	state->base_secs = vrtc->base_secs;
+	state->weekday_shift = vrtc->weekday_shift;
+	state->seen_ticks = vrtc->seen_ticks;
+	state->seen_secs = vrtc->seen_secs;
+}
+
+static void vrtc_restore(struct vrtc *vrtc, u64 now_ns, const struct vrtc_state *state)
+{
+	vrtc->index = state->index;
+	memcpy(vrtc->regs, state->regs, sizeof(state->regs));
+	vrtc->broken = state->broken;
+	vrtc->base_ns = now_ns - state->age_ns;
+	vrtc->base_ticks = state->base_ticks;
+	vrtc->base_secs = state->base_secs;
+	vrtc->weekday_shift = state->weekday_shift;
+	vrtc->seen_ticks = state->seen_ticks;
+	vrtc->seen_secs = state->seen_secs;
+}
+
+/*
+ * What is seen lies between base and present, and time of day and ticks go together: the next event
+ * is computed from them.
+ */
+static bool vrtc_state_valid(const struct vrtc_state *state)
+{
+	u64 now = state->base_ticks + vtimer_ns_to_ticks(state->age_ns, RTC_HZ);
+	bool runs = (state->regs[RTC_A] & A_DIVIDER) == A_DIVIDER_32K;
+	bool counts = runs && !(state->regs[RTC_B] & B_SET) && !state->broken;
+
+	if ((state->regs[RTC_A] & A_UIP) || (runs && state->seen_ticks < state->base_ticks) ||
+	    (runs && state->seen_ticks > now))
+		return false;
+	return !counts ||
+	       state->seen_secs == state->base_secs + (s64)(state->seen_ticks / RTC_HZ);
+}
+
+static void vrtc_fields(struct vrtc_state *state, struct record *record)
+{
+	u64 base_secs = state->base_secs + RTC_SECS_BIAS;
+	u64 seen_secs = state->seen_secs + RTC_SECS_BIAS;
+
+	record_number(record, FIELD_INDEX, 0, state->index, RTC_INDEX);
+	record_bytes(record, FIELD_REGS, 0, state->regs, sizeof(state->regs));
+	record_flag(record, FIELD_BROKEN, 0, state->broken);
+	record_u64(record, FIELD_AGE_NS, 0, &state->age_ns, VCLOCK_AGE_MAX_NS);
+	record_number(record, FIELD_BASE_TICKS, 0, state->base_ticks, RTC_HZ - 1);
+	record_u64(record, FIELD_BASE_SECS, 0, &base_secs, 2 * RTC_SECS_BIAS);
+	record_number(record, FIELD_WEEKDAY_SHIFT, 0, state->weekday_shift, 6);
+	record_u64(record, FIELD_SEEN_TICKS, 0, &state->seen_ticks, RTC_TICKS_MAX);
+	record_u64(record, FIELD_SEEN_SECS, 0, &seen_secs, 2 * RTC_SECS_BIAS);
+	state->base_secs = base_secs - RTC_SECS_BIAS;
+	state->seen_secs = seen_secs - RTC_SECS_BIAS;
+	record_check(record, FIELD_SEEN_TICKS, 0, vrtc_state_valid(state), "not what the chip can hold");
+}
+
+/* As vrtc_settle(), but an event whose time has come already waits for the clock to go on. */
+static void vrtc_rearm(struct vrtc *vrtc, u64 now_ns)
+{
+	bool told = vrtc->regs[RTC_C] & vrtc->regs[RTC_B] & B_ENABLES;
+	u64 next = told ? U64_MAX : vrtc_next_event(vrtc);
+	u64 expires_ns;
+
+	if (next == U64_MAX) {
+		vtimer_cancel(&vrtc->timer);
+		return;
+	}
+	expires_ns = vrtc->base_ns + vtimer_ticks_to_ns(next - vrtc->base_ticks, RTC_HZ);
+	vtimer_arm(&vrtc->timer, (s64)(expires_ns - now_ns) > 0 ? expires_ns : now_ns);
+}
+
+void vrtc_snapshot(struct vrtc *vrtc, struct record *record)
+{
+	u64 now_ns = vclock_now_ns(vrtc->clock);
+	struct vrtc_state state;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&vrtc->lock, flags);
+	vrtc_save(vrtc, now_ns, &state);
+	vrtc_fields(&state, record);
+	if (record_loaded(record)) {
+		vrtc_restore(vrtc, now_ns, &state);
+		vrtc_rearm(vrtc, now_ns);
+	}
+	raw_spin_unlock_irqrestore(&vrtc->lock, flags);
 }
 
 /* --- life ----------------------------------------------------------------- */

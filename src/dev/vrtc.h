@@ -9,6 +9,7 @@ struct bus;
 struct irq;
 struct vclock;
 struct vrtc;
+struct record;
 
 /* Shows 1970-01-01 00:00:00; ERR_PTR(-ENOMEM); process context. */
 struct vrtc *vrtc_create(struct irq *irq, struct vclock *clock);
@@ -33,5 +34,11 @@ int vrtc_set_time(struct vrtc *vrtc, s64 secs);
 
 /* Module parameter: an invalid date fails the port write that puts it into force. */
 extern bool vrtc_flag_broken_time;
+
+/*
+ * Save it into @record, or load it from there: completely if the record is right, else not at all.
+ * vCPUs frozen, clock stopped; any context otherwise.
+ */
+void vrtc_snapshot(struct vrtc *vrtc, struct record *record);
 
 #endif

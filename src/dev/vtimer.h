@@ -71,6 +71,9 @@ struct vtimer {
 	bool dead;				/* clock->lock: vtimer_destroy() has begun */
 };
 
+/* Restored state: guest time that has passed since something; longer would be nonsense (36 years). */
+#define VCLOCK_AGE_MAX_NS	(1ULL << 60)
+
 /* Shortest period any guest-programmed periodic timer may have. */
 #define VTIMER_MIN_PERIOD_NS	100000ULL	/* 10 kHz; catalogue D-02 */
 

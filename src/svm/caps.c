@@ -27,7 +27,10 @@ static u64 efer_allowed(void)
 	return allowed;
 }
 
-/* Bits whose state is switched, or that need none: what CPUID hides is not to be had by writing CR4 either. */
+/*
+ * Bits whose state is switched, or that need none: what CPUID hides is not to be had by writing
+ * CR4 either.
+ */
 static u64 cr4_allowed(void)
 {
 	u64 allowed = X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE |
@@ -35,7 +38,10 @@ static u64 cr4_allowed(void)
 		      X86_CR4_OSXMMEXCPT;
 	u32 leaf_7_ebx = cpuid_eax(0) >= 7 ? cpuid_ebx(7) : 0;
 
-	/* Straight from CPUID, as the guest is told: the host's command line may have hidden some. */
+	/*
+	 * Straight from CPUID, as the guest is told: the host's command line may have hidden
+	 * some.
+	 */
 	if (leaf_7_ebx & BIT(0))
 		allowed |= X86_CR4_FSGSBASE;
 	if (leaf_7_ebx & BIT(7))
@@ -112,7 +118,10 @@ int svm_cpu_enable(void)
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, __pa(cpu->hsave));
 	cpu->enabled = true;
-	/* What the TLB holds under our ASIDs from an earlier time is unknown: start a generation. */
+	/*
+	 * What the TLB holds under our ASIDs from an earlier time is unknown: start a
+	 * generation.
+	 */
 	cpu->asid_generation++;
 	cpu->asid_next = svm_caps.asids;
 	cpu->last_vcpu = NULL;

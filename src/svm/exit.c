@@ -37,7 +37,10 @@ int svm_fetch_insn(struct vcpu *vcpu, struct insn *insn)
 	if (got <= 0)
 		return got ?: 1;
 	length = insn_decode(insn, bytes, got, paging.cpu_mode, cs_d);
-	/* Another vCPU may have changed the bytes since they were executed: go and execute those. */
+	/*
+	 * Another vCPU may have changed the bytes since they were executed: go and execute
+	 * those.
+	 */
 	if (length < 0)
 		return 1;
 	return 0;
@@ -129,7 +132,10 @@ static int exit_unclaimed(struct vcpu *vcpu)
 	return VERDICT_USER;
 }
 
-/* --- events of the host ---------------------------------------------------------------------------- */
+/*
+ * --- events of the host
+ * ----------------------------------------------------------------------------
+ */
 
 static int exit_host(struct vcpu *vcpu)
 {
@@ -155,7 +161,10 @@ static int exit_shutdown(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/* --- instructions that are settled here -------------------------------------------------------------- */
+/*
+ * --- instructions that are settled here
+ * --------------------------------------------------------------
+ */
 
 static int exit_cpuid(struct vcpu *vcpu)
 {
@@ -207,7 +216,10 @@ static int exit_icebp(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/* --- control and debug registers ------------------------------------------------------------------------ */
+/*
+ * --- control and debug registers
+ * ------------------------------------------------------------------------
+ */
 
 #define CR_ASSIST_MOV		BIT_ULL(63)	/* EXITINFO1 with decode assists */
 
@@ -418,7 +430,10 @@ static int exit_dr_write(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/* --- exceptions ----------------------------------------------------------------------------------------------- */
+/*
+ * --- exceptions ------------------------------------------------------------------------------
+ * -----------------
+ */
 
 /*
  * Single step with a borrowed TF (VM_CAP_RFLAGS_TF). PUSHF would show the borrowed flag and
@@ -535,7 +550,10 @@ static int exit_exception(struct vcpu *vcpu)
 	case X86_TRAP_MC:
 		return exit_mc(vcpu);
 	case X86_TRAP_DF:
-		/* Only while exceptions are traced. Vector 8 has no way through the API; deliver as hardware would. */
+		/*
+		 * Only while exceptions are traced. Vector 8 has no way through the API;
+		 * deliver as hardware would.
+		 */
 		vcpu->events.exitintinfo = VM_INTINFO_VALID | VM_INTINFO_HWEXCEPTION |
 					   VM_INTINFO_DEL_ERRCODE | X86_TRAP_DF;
 		return VERDICT_RESUME;
@@ -547,7 +565,10 @@ static int exit_exception(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/* --- what neutral code or user space decides --------------------------------------------------------------------- */
+/*
+ * --- what neutral code or user space decides
+ * ---------------------------------------------------------------------
+ */
 
 static int exit_hlt(struct vcpu *vcpu)
 {
@@ -690,7 +711,10 @@ static int exit_npf(struct vcpu *vcpu)
 	return exit_neutral(vcpu, VM_EXITCODE_PAGING);
 }
 
-/* --- the table -------------------------------------------------------------------------------------------------------- */
+/*
+ * --- the table -------------------------------------------------------------------------------
+ * -------------------------
+ */
 
 static const svm_exit_fn exit_handlers[EXIT_COUNT] = {
 	[EXIT_CR_READ + 0] = exit_cr0_read,

@@ -18,7 +18,10 @@
 
 static u8 *msrpm, *iopm;		/* constant after load */
 
-/* Bit number of the read permission, or -1 for an MSR that the map does not cover: always intercepted. */
+/*
+ * Bit number of the read permission, or -1 for an MSR that the map does not cover: always
+ * intercepted.
+ */
 int svm_msrpm_bit(u32 msr)
 {
 	if (msr <= 0x1fff)

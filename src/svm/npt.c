@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* npt: the algebra of nested page-table entries, AMD64 manual vol. 2, 15.25. Nested walks count as user accesses. */
+/*
+ * npt: the algebra of nested page-table entries, AMD64 manual vol. 2, 15.25. Nested walks count
+ * as user accesses.
+ */
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <asm/io.h>

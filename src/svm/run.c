@@ -94,7 +94,10 @@ void svm_vcpu_load(struct vcpu *vcpu)
 		svm->asid_generation = 0;
 		svm->vmcb->control.clean = 0;
 	}
-	/* Firmware brings the boot CPU back from sleep without SVME, and no hotplug callback runs there. */
+	/*
+	 * Firmware brings the boot CPU back from sleep without SVME, and no hotplug callback
+	 * runs there.
+	 */
 	if (unlikely(!svm_cpu_is_enabled()))
 		svm_cpu_enable();
 	/* What entry.S loads back after each exit: valid until this thread leaves the CPU. */
@@ -280,4 +283,7 @@ const struct backend svm_backend = {
 	.desc_set = svm_desc_set,
 	.cap_get = svm_cap_get,
 	.cap_set = svm_cap_set,
+	.state_save = svm_state_save,
+	.state_valid = svm_state_valid,
+	.state_restore = svm_state_restore,
 };

@@ -27,7 +27,10 @@ static const u16 always_intercepted[] = {
 	INTERCEPT_DR_READ(0), INTERCEPT_DR_READ(1), INTERCEPT_DR_READ(2), INTERCEPT_DR_READ(3),
 	INTERCEPT_DR_WRITE(0), INTERCEPT_DR_WRITE(1), INTERCEPT_DR_WRITE(2), INTERCEPT_DR_WRITE(3),
 	INTERCEPT_DR_WRITE(5), INTERCEPT_DR_WRITE(7),
-	/* Their delivery can loop for ever without another chance to leave (CVE-2015-5307, CVE-2015-8104). */
+	/*
+	 * Their delivery can loop for ever without another chance to leave (CVE-2015-5307,
+	 * CVE-2015-8104).
+	 */
 	INTERCEPT_EXCEPTION(X86_TRAP_DB), INTERCEPT_EXCEPTION(X86_TRAP_AC),
 	INTERCEPT_EXCEPTION(X86_TRAP_MC),
 };
@@ -154,7 +157,10 @@ int svm_set_efer(struct vcpu *vcpu, u64 val)
 	return 0;
 }
 
-/* --- segments ----------------------------------------------------------------------------------- */
+/*
+ * --- segments
+ * -----------------------------------------------------------------------------------
+ */
 
 static struct vmcb_segment *segment(struct vmcb *vmcb, int reg)
 {
@@ -178,7 +184,10 @@ static bool is_table(int reg)
 	return reg == VM_REG_GUEST_GDTR || reg == VM_REG_GUEST_IDTR;
 }
 
-/* VMCS access rights keep the high bits at 12 to 15 and have one for "unusable"; the VMCB packs them, and P says it. */
+/*
+ * VMCS access rights keep the high bits at 12 to 15 and have one for "unusable"; the VMCB packs
+ * them, and P says it.
+ */
 #define ACCESS_UNUSABLE		BIT(16)
 
 static u32 attrib_to_access(u16 attrib)
@@ -225,7 +234,10 @@ int svm_desc_set(struct vcpu *vcpu, int reg, const struct seg_desc *desc)
 	return 0;
 }
 
-/* --- registers ------------------------------------------------------------------------------------- */
+/*
+ * --- registers
+ * -------------------------------------------------------------------------------------
+ */
 
 static u64 *plain_slot(struct vmcb *vmcb, int reg)
 {

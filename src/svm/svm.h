@@ -90,7 +90,10 @@ int svm_run(struct vcpu *vcpu);
 /* exit.c: decide on the exit in the VMCB. A verdict or -errno. Loaded, IRQs on. */
 int svm_exit(struct vcpu *vcpu);
 void svm_exit_unclaimed(struct vcpu *vcpu);
-/* Decode the intercepted instruction without hardware's help. 0; -EFAULT; 1: a fault was injected instead. */
+/*
+ * Decode the intercepted instruction without hardware's help. 0; -EFAULT; 1: a fault was
+ * injected instead.
+ */
 int svm_fetch_insn(struct vcpu *vcpu, struct insn *insn);
 
 /*
@@ -99,7 +102,10 @@ int svm_fetch_insn(struct vcpu *vcpu, struct insn *insn);
  */
 int svm_skip(struct vcpu *vcpu);
 
-/* intr.c: choose the event for the next VMRUN. False: the VM was suspended instead. IRQs off, RUNNING announced. */
+/*
+ * intr.c: choose the event for the next VMRUN. False: the VM was suspended instead. IRQs off,
+ * RUNNING announced.
+ */
 bool svm_inject(struct vcpu *vcpu);
 void svm_exit_events(struct vcpu *vcpu);	/* EXITINTINFO back into vcpu->events */
 void svm_nmi_unblock(struct vcpu *vcpu);	/* IRET was intercepted */
@@ -125,6 +131,11 @@ int svm_desc_set(struct vcpu *vcpu, int reg, const struct seg_desc *desc);
 int svm_set_cr0(struct vcpu *vcpu, u64 val);	/* guest MOV CR0: 0 or -EINVAL: #GP */
 int svm_set_cr4(struct vcpu *vcpu, u64 val);
 int svm_set_efer(struct vcpu *vcpu, u64 val);
+
+/* snapshot.c */
+void svm_state_save(struct vcpu *vcpu, struct vcpu_hw_state *state);
+const char *svm_state_valid(const struct vcpu_hw_state *state);
+void svm_state_restore(struct vcpu *vcpu, const struct vcpu_hw_state *state);
 
 /* npt.c */
 extern const struct pte_format npt_format;

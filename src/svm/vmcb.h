@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* vmcb: the virtual machine control block, AMD64 manual vol. 2, appendix B, and the numbers of appendix C. */
+/*
+ * vmcb: the virtual machine control block, AMD64 manual vol. 2, appendix B, and the numbers of
+ * appendix C.
+ */
 #ifndef VMM_SVM_VMCB_H
 #define VMM_SVM_VMCB_H
 
@@ -62,7 +65,10 @@ enum svm_intercept {
 #define CLEAN_AVIC			BIT(11)
 #define CLEAN_CET			BIT(12)
 
-/* Event injection and EXITINTINFO share VM_INTINFO's layout: vector, type, error-code valid, valid, error code. */
+/*
+ * Event injection and EXITINTINFO share VM_INTINFO's layout: vector, type, error-code valid,
+ * valid, error code.
+ */
 
 enum svm_exitcode {
 	EXIT_CR_READ = 0x00, EXIT_CR_WRITE = 0x10, EXIT_DR_READ = 0x20, EXIT_DR_WRITE = 0x30,

@@ -27,7 +27,7 @@ enum vmcs_segment {
  * Encodings: bits 0 high half of a 64-bit field, 9-1 index, 11-10 type, 14-13 width.
  * Manual vol. 3, appendix B.
  */
-enum vmcs_field {
+enum vmcs_encoding {
 	VMCS_VPID			= 0x0000,
 
 	VMCS_GUEST_SELECTOR		= 0x0800,	/* + 2 * enum vmcs_segment */
@@ -52,7 +52,7 @@ enum vmcs_field {
 
 	VMCS_GUEST_PHYSICAL		= 0x2400,
 
-	VMCS_LINK_POINTER		= 0x2800,
+	VMCS_GUEST_LINK_POINTER		= 0x2800,
 	VMCS_GUEST_DEBUGCTL		= 0x2802,
 	VMCS_GUEST_PAT			= 0x2804,
 	VMCS_GUEST_EFER			= 0x2806,
@@ -317,7 +317,7 @@ static inline void vmcs_write(unsigned long field, u64 val)
 		vmcs_access_failed("write", field);
 }
 
-static inline unsigned long vmcs_segment_field(enum vmcs_field first, enum vmcs_segment seg)
+static inline unsigned long vmcs_segment_field(enum vmcs_encoding first, enum vmcs_segment seg)
 {
 	return first + 2 * seg;
 }

@@ -33,7 +33,6 @@ struct vmx_caps {
 	u64 cr0_ones, cr0_zeros;	/* forced behind its back */
 	u64 cr4_allowed;	/* CR4 bits a guest may set */
 	u64 cr4_mask, cr4_ones;	/* as for CR0 */
-	u64 efer_allowed;
 };
 extern struct vmx_caps vmx_caps;
 
@@ -56,11 +55,11 @@ int vmx_cap_get(struct vcpu *vcpu, int cap, int *val);
 int vmx_cap_set(struct vcpu *vcpu, int cap, int val);
 
 /*
- * For tests: a control word that has @required, and of @wanted what there is. @msr: the
- * capability MSR, allowed 0-settings low, allowed 1-settings high. 0, or -ENODEV with the
- * bits that are missing, or that cannot be had off, in *missing.
+ * A control word that has @required, and of @wanted what there is. @msr: the capability MSR,
+ * bits that must be 1 low, that may be 1 high. 0, or -ENODEV with the bits of @required that
+ * cannot be set, and of @forbidden that cannot be cleared, in *missing. Any context.
  */
-int vmx_control_word(u64 msr, u32 required, u32 wanted, u32 *word, u32 *missing);
+int vmx_control_word(u64 msr, u32 required, u32 wanted, u32 forbidden, u32 *word, u32 *missing);
 
 struct vmx_vcpu;
 
@@ -111,15 +110,19 @@ struct vmx_vcpu {
 	u64 vmcs_tsc_offset, vmcs_pat;
 	u64 vmcs_host_cr3, vmcs_host_cr4;
 	u32 vmcs_tpr_threshold;
-	u32 vmcs_intr_info;
+	u32 entry_event;		/* what the entry under way injects; 0: nothing */
+	int host_cpu;			/* whose host state the VMCS has; -1: nobody's */
 
 	u64 dr6;			/* not in the VMCS: the guest reaches it by exits only */
 	u64 dr7;
 	u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;	/* the guest's, in the CPU while loaded */
 	u32 inst_length;		/* of a trap or software interrupt to be injected */
+	bool step_pending;		/* an instruction was skipped with TF set */
+	bool pdptes_stale;		/* the host has changed paging: load them before the next entry */
 	bool unrestricted;		/* capabilities as set; see vmx_cap_set() */
 	bool bpt_exit;
 
+	bool on_cpu;			/* loaded, and in VMX operation */
 	/* The host's, while loaded. */
 	u16 host_fs, host_gs, host_ds, host_es, host_ldt;
 	u64 host_fs_base, host_kernel_gs_base;
@@ -183,7 +186,7 @@ int vmx_exit(struct vcpu *vcpu);
 void vmx_exit_unclaimed(struct vcpu *vcpu);
 /* VMLAUNCH or VMRESUME did not enter the guest. A verdict. Loaded, IRQs on. */
 int vmx_exit_entry_failed(struct vcpu *vcpu, bool was_launched);
-/* RIP goes past the intercepted instruction; with TF set a single-step trap becomes pending. */
+/* RIP goes past the intercepted instruction. With TF set a single-step trap follows it. */
 void vmx_skip(struct vcpu *vcpu);
 
 /* intr.c: choose the event for the next entry. False: the VM was suspended instead. IRQs off, RUNNING announced. */
@@ -212,12 +215,20 @@ int vmx_desc_set(struct vcpu *vcpu, int reg, const struct seg_desc *desc);
 int vmx_set_cr0(struct vcpu *vcpu, u64 val);	/* guest MOV CR0: 0, -EINVAL: #GP, -EFAULT */
 int vmx_set_cr4(struct vcpu *vcpu, u64 val);
 bool vmx_in_64bit_code(struct vcpu *vcpu);
+/* Load the PDPTEs if the guest has PAE paging. Own thread; puts the vCPU. */
+void vmx_pdptes_refresh(struct vcpu *vcpu);
 void vmx_set_dr7(struct vcpu *vcpu, u64 val);
 /* Controls of the current VMCS. */
 void vmx_set_proc(struct vmx_vcpu *vmx, u32 bit, bool on);
+void vmx_set_proc2(struct vmx_vcpu *vmx, u32 bit, bool on);
 void vmx_set_exception(struct vmx_vcpu *vmx, unsigned int vector, bool on);
 /* What VM entry would look at, for vmx_check_guest_state(). The VMCS is current. */
 void vmx_guest_state_read(struct vcpu *vcpu, struct vmx_guest_state *state);
+
+/* snapshot.c */
+void vmx_state_save(struct vcpu *vcpu, struct vcpu_hw_state *state);
+const char *vmx_state_valid(const struct vcpu_hw_state *state);
+void vmx_state_restore(struct vcpu *vcpu, const struct vcpu_hw_state *state);
 
 /* ept.c */
 extern struct pte_format ept_format;		/* constant after load */

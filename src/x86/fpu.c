@@ -21,6 +21,8 @@
 #define FPU_MXCSR_INIT		0x1f80
 #define FPU_XMM_OFFSET		160
 #define FPU_MXCSR_OFFSET	24
+#define FPU_MXCSR_MASK_OFFSET	28
+#define FPU_MXCSR_MASK_DEFAULT	0xffbf
 
 struct guest_fpu {
 	void *area;		/* standard format, 64-byte aligned */
@@ -34,15 +36,30 @@ static struct {
 	u64 permitted;
 	u32 bytes;
 	u32 ymm_offset;
+	u32 mxcsr_mask;		/* bits that exist */
 	bool has_xss;
 	bool has_pku;
 } facts;
+
+/* SDM vol. 1, 11.6.6: an area of FXSAVE shows it; 0 stands for the bits of the first SSE. */
+static u32 mxcsr_mask_read(void)
+{
+	u8 area[FPU_LEGACY_BYTES] __aligned(16) = {};
+	u32 mask;
+
+	kernel_fpu_begin();
+	asm volatile("fxsave64 %0" : "=m" (area));
+	kernel_fpu_end();
+	memcpy(&mask, area + FPU_MXCSR_MASK_OFFSET, sizeof(mask));
+	return mask ?: FPU_MXCSR_MASK_DEFAULT;
+}
 
 void fpu_module_init(void)
 {
 	u32 eax, ebx, ecx, edx;
 	int component;
 
+	facts.mxcsr_mask = mxcsr_mask_read();
 	facts.bytes = FPU_LEGACY_BYTES;
 	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
 		return;
@@ -95,7 +112,10 @@ void guest_fpu_destroy(struct guest_fpu *fpu)
 
 void guest_fpu_reset(struct guest_fpu *fpu)
 {
-	/* A zero XSTATE_BV puts every component in its initial state; FXRSTOR and MXCSR want values. */
+	/*
+	 * A zero XSTATE_BV puts every component in its initial state; FXRSTOR and MXCSR want
+	 * values.
+	 */
 	memset(fpu->area, 0, fpu->size);
 	*(u16 *)fpu->area = FPU_FCW_INIT;
 	*(u32 *)(fpu->area + FPU_MXCSR_OFFSET) = FPU_MXCSR_INIT;
@@ -224,4 +244,33 @@ int guest_fpu_simd_set(struct guest_fpu *fpu, unsigned int index, const void *bu
 		memcpy(ymm_high_slot(fpu, index), buf + 16, 16);
 	}
 	return 0;
+}
+
+/* --- snapshot ------------------------------------------------------------- */
+
+void guest_fpu_export(struct guest_fpu *fpu, void *buf)
+{
+	memcpy(buf, fpu->area, facts.bytes);
+}
+
+void guest_fpu_import(struct guest_fpu *fpu, const void *buf)
+{
+	memcpy(fpu->area, buf, facts.bytes);
+}
+
+/* SDM vol. 1, 13.8: standard form, no foreign component; the rest of the header is reserved. */
+bool guest_fpu_valid(const void *buf)
+{
+	const u8 *header = buf + FPU_LEGACY_BYTES;
+	u64 components;
+	u32 mxcsr;
+
+	memcpy(&mxcsr, buf + FPU_MXCSR_OFFSET, sizeof(mxcsr));
+	if (mxcsr & ~facts.mxcsr_mask)
+		return false;
+	if (!facts.permitted)
+		return true;
+	memcpy(&components, header, sizeof(components));
+	return !(components & ~facts.permitted) &&
+	       !memchr_inv(header + sizeof(components), 0, FPU_HEADER_BYTES - sizeof(components));
 }

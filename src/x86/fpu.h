@@ -32,4 +32,10 @@ void guest_fpu_set_xcr0(struct guest_fpu *fpu, u64 xcr0);
 int guest_fpu_simd_get(struct guest_fpu *fpu, unsigned int index, void *buf, int bytes);
 int guest_fpu_simd_set(struct guest_fpu *fpu, unsigned int index, const void *buf, int bytes);
 
+/* Not loaded: the whole state, fpu_xsave_bytes() in standard format, for snapshots. */
+void guest_fpu_export(struct guest_fpu *fpu, void *buf);
+/* Would XRSTOR take @buf without a fault? Any context. */
+bool guest_fpu_valid(const void *buf);
+void guest_fpu_import(struct guest_fpu *fpu, const void *buf);	/* @buf is valid */
+
 #endif

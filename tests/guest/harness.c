@@ -535,6 +535,25 @@ uint64_t host_pa(const void *page)
 	return (entry >> 63) ? (entry & ((1ull << 55) - 1)) * 4096 : 0;
 }
 
+int host_msr_open(int cpu)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/cpu/%d/msr", cpu);
+	if (access(path, R_OK) != 0 && system("modprobe msr 2>/dev/null") != 0)
+		return -1;
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void pin_to_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu, &set);
+	OK(sched_setaffinity(0, sizeof(set), &set));
+}
+
 static int log_fd = -1;
 
 void log_mark(void)

@@ -39,6 +39,8 @@ struct test {
 #define TEST(test_name)		TEST_TIMED(test_name, 0)
 
 _Noreturn void test_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What it is at, for the runner to say if it never comes back. */
+void test_step(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define FAIL(...)		test_fail(__FILE__, __LINE__, __VA_ARGS__)
@@ -183,6 +185,10 @@ bool	host_is_tcg(void);
 uint64_t stat_get(struct machine *m, int id, const char *description);
 /* Host-physical address of a page of this process, or 0 where the kernel does not tell. */
 uint64_t host_pa(const void *page);
+/* /dev/cpu/CPU/msr, or -1 where that is not to be had. */
+int	host_msr_open(int cpu);
+/* The calling thread stays on CPU. */
+void	pin_to_cpu(int cpu);
 /* What was written to the kernel log since, for lines with TEXT in them. log_mark() begins anew. */
 void	log_mark(void);
 bool	log_contains(const char *text);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * guest-tests [-l] [-v] [NAME...]
+ * guest-tests [-l] [-v]... [NAME...]
  *
- * Runs all tests, or those whose name begins with a NAME. Prints a line for each, closes with the counts, and exits with 1 if one failed.
+ * Runs all tests, or those whose name begins with a NAME. Prints a line for each, closes with the counts, and exits with 1 if one failed. -l only lists
+ * them; -v adds how long each took, -vv what it is at, as far as it says.
  */
 #include <dirent.h>
 #include <stdarg.h>
@@ -23,9 +24,10 @@ extern const struct test *const __start_tests[], *const __stop_tests[];
 static struct verdict {
 	int	set;
 	char	reason[640];
+	char	step[128];
 } *verdict;
 
-static bool verbose;
+static int verbose;
 
 void verdict_set(const char *format, ...)
 {
@@ -36,6 +38,25 @@ void verdict_set(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(verdict->reason, sizeof(verdict->reason), format, args);
 	va_end(args);
+}
+
+void test_step(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(verdict->step, sizeof(verdict->step), format, args);
+	va_end(args);
+	if (verbose > 1)
+		fprintf(stderr, "%s\n", verdict->step);
+}
+
+static void verdict_timeout(unsigned int seconds, const char *also)
+{
+	int used = snprintf(verdict->reason, sizeof(verdict->reason), "not done after %u s%s", seconds, also);
+
+	if (verdict->step[0])
+		snprintf(verdict->reason + used, sizeof(verdict->reason) - (size_t)used, ", at: %s", verdict->step);
 }
 
 /* Returns false if it is still there after SECONDS. */
@@ -94,7 +115,7 @@ static pid_t test_fork(const struct test *test)
 	pid_t pid;
 
 	verdict->set = 0;
-	verdict->reason[0] = 0;
+	verdict->reason[0] = verdict->step[0] = 0;
 	fflush(stdout);
 	pid = fork();
 	if (pid != 0)
@@ -113,10 +134,7 @@ static int test_run(const struct test *test)
 
 	if (!process_wait(pid, seconds, &status)) {
 		kill(pid, SIGKILL);
-		if (process_wait(pid, SECONDS_KILLED, &status))
-			snprintf(verdict->reason, sizeof(verdict->reason), "not done after %u s", seconds);
-		else
-			snprintf(verdict->reason, sizeof(verdict->reason), "not done after %u s, and cannot be killed", seconds);
+		verdict_timeout(seconds, process_wait(pid, SECONDS_KILLED, &status) ? "" : ", and cannot be killed");
 		machines_clean(pid);
 		return VERDICT_FAILED;
 	}
@@ -195,7 +213,7 @@ int main(int argc, char **argv)
 		if (option == 'l')
 			list = true;
 		else if (option == 'v')
-			verbose = true;
+			verbose++;
 		else {
 			fprintf(stderr, "usage: guest-tests [-l] [-v] [NAME...]\n");
 			return 2;

@@ -155,14 +155,11 @@ TEST_TIMED(h01_vector_registers, 60)
 {
 	struct machine *m = machine_create(1);
 	bool avx = host_has_avx();
-	cpu_set_t set;
 
 	vcpu_start_main(m, 0, "scramble");
 	for (unsigned int round = 0; round < SCRAMBLE_ROUNDS; round++) {
 		/* Over the CPUs, as far as there are any. */
-		CPU_ZERO(&set);
-		CPU_SET(round % (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), &set);
-		OK(sched_setaffinity(0, sizeof(set), &set));
+		pin_to_cpu((int)(round % (unsigned int)sysconf(_SC_NPROCESSORS_ONLN)));
 		run_with_vectors(m, round, avx);
 	}
 }
@@ -170,7 +167,7 @@ TEST_TIMED(h01_vector_registers, 60)
 TEST(h01_x87_and_control)
 {
 	struct machine *m = machine_create(1);
-	uint16_t control = 0x0c7f, got_control, status;
+	uint16_t control = 0x0b7f, got_control, status;
 	uint32_t mxcsr = 0x1f80 | 0x6000, got_mxcsr;
 	double stack[3] = { 1.5, -2.25, 1e100 }, got[3];
 	struct vm_exit exit;
@@ -316,21 +313,15 @@ static void host_msrs_read(int fd, uint64_t *vals)
 TEST_TIMED(h01_host_msrs, 60)
 {
 	uint64_t before[HOST_MSRS], after[HOST_MSRS];
-	char path[64];
 	struct machine *m;
 	struct vm_exit exit;
-	cpu_set_t set;
 	int fd, cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (access("/dev/cpu/0/msr", R_OK) != 0 && system("modprobe msr 2>/dev/null") != 0)
-		test_skip("no /dev/cpu/0/msr");
 	for (int cpu = 0; cpu < cpus; cpu++) {
-		CPU_ZERO(&set);
-		CPU_SET(cpu, &set);
-		OK(sched_setaffinity(0, sizeof(set), &set));
-		snprintf(path, sizeof(path), "/dev/cpu/%d/msr", cpu);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		EXPECT(fd >= 0);
+		pin_to_cpu(cpu);
+		fd = host_msr_open(cpu);
+		if (fd < 0)
+			test_skip("no /dev/cpu/%d/msr", cpu);
 		/* The thread's own GS base is in KERNEL_GS_BASE while it is in the kernel. */
 		OK(syscall(SYS_arch_prctl, ARCH_SET_GS, 0x7e57ull));
 		host_msrs_read(fd, before);

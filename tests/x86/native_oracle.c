@@ -168,6 +168,13 @@ static bool has_feature(const struct vie *vie)
 	return true;
 }
 
+static bool native_has_extension(u8 op_type)
+{
+	const struct vie vie = { .op.op_type = op_type };
+
+	return has_feature(&vie);
+}
+
 /* A locked access across cache lines stops every processor, and may be made a fault. */
 static bool is_split_lock(const struct trial *t)
 {
@@ -234,6 +241,7 @@ const struct oracle native_oracle = {
 	.name = "native",
 	.setup = native_setup,
 	.knows = native_knows,
+	.has_extension = native_has_extension,
 	.adapt = native_adapt,
 	.run = native_run,
 };

@@ -222,9 +222,10 @@ static const u8 leads[][3] = {
 
 static const u8 maps[][3] = { { 0 }, { 1, 0x0f }, { 2, 0x0f, 0x38 }, { 2, 0x0f, 0x3a } };
 
+/* @lead and @map: a count, and as many bytes. */
 static void sweep_opcode(const struct mode *mode, const u8 *lead, const u8 *map, unsigned int opcode)
 {
-	u8 bytes[VIE_INST_SIZE + 4];
+	u8 bytes[VIE_INST_SIZE + 6];
 	unsigned int modrm, at = 0;
 
 	memcpy(bytes, lead + 1, lead[0]);
@@ -253,6 +254,12 @@ static void sweep(const struct mode *mode)
 	for (p1 = 0; p1 < 256; p1 += 1 + 7 * (p1 % 8 == 7))
 		for (opcode = 0; opcode < 256; opcode++)
 			sweep_opcode(mode, none, (u8[3]){ 2, 0xc5, p1 }, opcode);
+	/* BMI, and MOVNTDQA */
+	for (p1 = 0; p1 < 256; p1++)
+		for (opcode = 0xf0; opcode < 0xf9; opcode++)
+			for (i = 2; i < 4; i++)
+				sweep_opcode(mode, none, (u8[4]){ 3, 0xc4, 0xe0 | i, p1 },
+					     opcode < 0xf8 ? opcode : 0x2a);
 }
 
 static void random_bytes(u8 *bytes)

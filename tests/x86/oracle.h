@@ -34,6 +34,8 @@ struct oracle {
 	void (*setup)(void);
 	/* Can it carry out this one, and as the manual says? */
 	bool (*knows)(const struct trial *t);
+	/* Has it the operations that not every processor has (is_expected())? NULL: no. */
+	bool (*has_extension)(u8 op_type);
 	/* May change @before (segment bases) to what it can have. NULL: nothing to say. */
 	void (*adapt)(const struct trial *t, struct test_vcpu *before);
 	/* Run it from @before: registers and the window of @after. 0 or ORACLE_FAULT. */

@@ -3,9 +3,11 @@
 #
 # Test the instruction decoder and emulator of src/x86/ in user space, under the address and
 # undefined-behaviour sanitizers: the KUnit suites; lengths and operands against Zydis; effects
-# against Unicorn and against this processor. Ends with "N passed, N failed".
+# against Unicorn and against this processor; and, with clang, libFuzzer. Ends with
+# "N passed, N failed".
 #
 # CC		compiler (gcc)
+# CLANG		compiler that has libFuzzer (clang; "none": no fuzzing)
 # SEED		of the random parts (1)
 # SCALE		percent of the usual time for the random parts, which is 1 minute in all (100)
 # ORACLES	what to compare effects with ("unicorn native")
@@ -15,7 +17,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
-: "${CC:=gcc}" "${SEED:=1}" "${SCALE:=100}" "${ORACLES:=unicorn native}"
+: "${CC:=gcc}" "${CLANG:=clang}" "${SEED:=1}" "${SCALE:=100}" "${ORACLES:=unicorn native}"
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -66,8 +68,9 @@ run() {
 	failed=$((failed + ${tally%% failed}))
 }
 
+# At least 1: to libFuzzer 0 is for ever.
 seconds() {
-	echo $(($1 * SCALE / 100))
+	echo $((($1 * SCALE + 99) / 100))
 }
 
 # shellcheck disable=SC2086	# lists
@@ -85,6 +88,25 @@ run "operands against Zydis" "$tmp/operand_diff" "$(seconds 5)" "$SEED"
 for oracle in $ORACLES; do
 	run "effects against $oracle" "$tmp/emulate_diff" "$(seconds 20)" "$SEED" "$oracle"
 done
+
+# fuzz SECONDS: one check
+fuzz() {
+	# shellcheck disable=SC2086	# lists
+	if ! "$CLANG" $flags -fsanitize=fuzzer "$here/fuzz.c" "$here/vcpu.c" $emulate \
+		-o "$tmp/fuzz" 2>"$tmp/log"; then
+		echo "fuzz: $CLANG cannot build it: skipped (CLANG= names another compiler)"
+		return
+	fi
+	if "$tmp/fuzz" -seed="$SEED" -max_total_time="$1" -max_len=80 -artifact_prefix="$tmp/" \
+		>"$tmp/log" 2>&1; then
+		tail -n 1 "$tmp/log"
+		passed=$((passed + 1))
+	else
+		tail -n 60 "$tmp/log"
+		failed=$((failed + 1))
+	fi
+}
+[ "$CLANG" = none ] || fuzz "$(seconds 10)"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

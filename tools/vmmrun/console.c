@@ -15,6 +15,7 @@
 #include "console.h"
 #include "machine.h"
 #include "pm.h"
+#include "snapshot.h"
 #include "uart.h"
 
 #define KEY_ESCAPE	0x01		/* Ctrl-A */
@@ -42,6 +43,7 @@ int console_signals_init(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGUSR2);
 	sigaction(SIGUSR1, &kick, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
@@ -114,6 +116,7 @@ static void keys_help(void)
 {
 	fputs("\nvmmrun: Ctrl-A x  end the machine\n"
 	      "vmmrun: Ctrl-A p  press its power button\n"
+	      "vmmrun: Ctrl-A s  save it to the file of --save, and end it\n"
 	      "vmmrun: Ctrl-A b  send a break\n"
 	      "vmmrun: Ctrl-A Ctrl-A  send Ctrl-A\n", stderr);
 }
@@ -127,6 +130,9 @@ static void key_escaped(struct machine *machine, uint8_t key)
 		break;
 	case 'p':
 		pm_power_button();
+		break;
+	case 's':
+		snapshot_save(machine);
 		break;
 	case 'b':
 		uart_break(machine->uart);
@@ -174,7 +180,11 @@ static void signal_take(struct machine *machine)
 {
 	struct signalfd_siginfo info;
 
-	if (read(signal_fd, &info, sizeof(info)) == sizeof(info))
+	if (read(signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGUSR2)
+		snapshot_save(machine);
+	else
 		machine_stop(machine, MACHINE_ERROR,
 			     info.ssi_signo == SIGINT  ? "ended by SIGINT" :
 			     info.ssi_signo == SIGTERM ? "ended by SIGTERM" :

@@ -58,7 +58,8 @@ int cpu_create(struct cpu *cpu, struct machine *machine, int id)
 				strerror(errno));
 	if (vcpu_reset(cpu->vcpu) != 0)
 		return complain("vCPU %d: setting the registers failed: %s", id, strerror(errno));
-	if (id != 0 && vm_suspend_cpu(cpu->vcpu) != 0)
+	cpu->waiting = id != 0;
+	if (cpu->waiting && vm_suspend_cpu(cpu->vcpu) != 0)
 		return complain("vCPU %d: holding it until its start failed: %s", id,
 				strerror(errno));
 	return 0;
@@ -115,6 +116,7 @@ static void *cpu_thread(void *arg)
 	unsigned int generation;
 
 	while (verdict == CPU_CONTINUE) {
+		machine_pause_attend(cpu->machine);
 		generation = generation_get(cpu);
 		if (vm_run(cpu->vcpu, &run) != 0) {
 			run_failed(cpu);
@@ -146,6 +148,7 @@ void cpu_init(struct cpu *cpu)
 {
 	pthread_mutex_lock(&cpu->lock);
 	cpu->generation++;
+	cpu->waiting = true;
 	(void)vm_suspend_cpu(cpu->vcpu);
 	pthread_mutex_unlock(&cpu->lock);
 }
@@ -168,6 +171,7 @@ int cpu_startup(struct cpu *cpu, uint64_t rip)
 
 	pthread_mutex_lock(&cpu->lock);
 	cpu->generation++;
+	cpu->waiting = false;
 	error = startup_registers_set(cpu, rip);
 	if (error == 0 && vm_resume_cpu(cpu->vcpu) != 0 && errno != EINVAL)
 		error = -1;

@@ -27,6 +27,7 @@ struct cpu {
 	pthread_mutex_t	lock;		/* held while an exit is handled or others set registers */
 	pthread_cond_t	wake;		/* the wait for a STARTUP IPI may be over */
 	unsigned int	generation;	/* [l] counts INIT and STARTUP */
+	bool		waiting;	/* [l] for a STARTUP IPI */
 	struct vm_exit	exit;		/* (t) */
 	cpuset_t	targets;	/* (t) of an IPI exit */
 };

@@ -5,10 +5,12 @@
  */
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "i8042.h"
 #include "inout.h"
 #include "machine.h"
+#include "snapshot.h"
 
 #define DATA_PORT		0x60
 #define COMMAND_PORT		0x64
@@ -158,3 +160,48 @@ void i8042_create(struct machine *machine)
 	inout_register(DATA_PORT, 1, 1, data_access, NULL);
 	inout_register(COMMAND_PORT, 1, 1, command_access, NULL);
 }
+
+/* As it lies in a snapshot. */
+struct i8042_state {
+	uint8_t	ram[32];
+	uint8_t	output, output_full, last_command, data_for;
+};
+
+static void i8042_save(struct machine *machine, void *buf)
+{
+	struct i8042_state state = {
+		.output = kbc.output, .output_full = kbc.output_full,
+		.last_command = kbc.last_command, .data_for = kbc.data_for,
+	};
+
+	(void)machine;
+	memcpy(state.ram, kbc.ram, sizeof(state.ram));
+	memcpy(buf, &state, sizeof(state));
+}
+
+static bool i8042_valid(const void *buf)
+{
+	struct i8042_state state;
+
+	memcpy(&state, buf, sizeof(state));
+	return state.output_full <= 1 && state.last_command <= 1 &&
+	       (state.data_for == 0 || state.data_for == CMD_WRITE_OUTPUT ||
+		(state.data_for >= CMD_WRITE_RAM &&
+		 state.data_for < CMD_WRITE_RAM + sizeof(state.ram)));
+}
+
+static void i8042_restore(struct machine *machine, const void *buf)
+{
+	struct i8042_state state;
+
+	(void)machine;
+	memcpy(&state, buf, sizeof(state));
+	memcpy(kbc.ram, state.ram, sizeof(kbc.ram));
+	kbc.output = state.output;
+	kbc.output_full = state.output_full;
+	kbc.last_command = state.last_command;
+	kbc.data_for = state.data_for;
+}
+
+const struct snapshot_part i8042_part = { "i8042", sizeof(struct i8042_state), i8042_save,
+					  i8042_valid, i8042_restore };

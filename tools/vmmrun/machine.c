@@ -20,6 +20,10 @@
 #define JOIN_STEP_NS	(50 * 1000 * 1000L)
 #define JOIN_STEPS	60
 
+/* And this long to park. */
+#define PAUSE_STEP_NS	(20 * 1000 * 1000L)
+#define PAUSE_STEPS	250
+
 /* Why there is no machine, in the user's terms. */
 static int create_complain(const char *name)
 {
@@ -98,6 +102,7 @@ int machine_create(struct machine *machine, const struct options *options)
 	machine->options = options;
 	machine->end = MACHINE_RUNNING;
 	pthread_mutex_init(&machine->lock, NULL);
+	pthread_cond_init(&machine->pause_change, NULL);
 	machine->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (machine->end_fd < 0)
 		return complain("no event descriptor to be had: %s", strerror(errno));
@@ -153,6 +158,7 @@ static bool end_set(struct machine *machine, enum machine_end end, const char *t
 	if (first) {
 		machine->end = end;
 		machine->end_text = text;
+		pthread_cond_broadcast(&machine->pause_change);
 	}
 	pthread_mutex_unlock(&machine->lock);
 	if (first && write(machine->end_fd, &one, sizeof(one)) < 0)
@@ -181,6 +187,80 @@ bool machine_ending(struct machine *machine)
 	return ending;
 }
 
+void machine_pause_attend(struct machine *machine)
+{
+	pthread_mutex_lock(&machine->lock);
+	if (machine->pausing) {
+		machine->parked++;
+		pthread_cond_broadcast(&machine->pause_change);
+		while (machine->pausing && machine->end == MACHINE_RUNNING)
+			pthread_cond_wait(&machine->pause_change, &machine->lock);
+		machine->parked--;
+	}
+	pthread_mutex_unlock(&machine->lock);
+}
+
+static void deadline_set(struct timespec *until, long ns)
+{
+	clock_gettime(CLOCK_REALTIME, until);
+	until->tv_nsec += ns;
+	if (until->tv_nsec >= 1000000000) {
+		until->tv_nsec -= 1000000000;
+		until->tv_sec++;
+	}
+}
+
+/* Waits a step for all threads to park. */
+static bool pause_step(struct machine *machine)
+{
+	struct timespec until;
+	bool all;
+
+	deadline_set(&until, PAUSE_STEP_NS);
+	pthread_mutex_lock(&machine->lock);
+	while (machine->parked < machine->options->cpus && machine->end == MACHINE_RUNNING)
+		if (pthread_cond_timedwait(&machine->pause_change, &machine->lock, &until) != 0)
+			break;
+	all = machine->parked == machine->options->cpus;
+	pthread_mutex_unlock(&machine->lock);
+	return all;
+}
+
+/*
+ * The debug set gets them out of VM_RUN. Over and over: a vCPU may be started, and leave the set,
+ * while another still handles the IPI for it.
+ */
+int machine_pause(struct machine *machine)
+{
+	bool all = false;
+
+	pthread_mutex_lock(&machine->lock);
+	machine->pausing = true;
+	pthread_mutex_unlock(&machine->lock);
+	for (int step = 0; step < PAUSE_STEPS && !all && !machine_ending(machine); step++) {
+		(void)vm_suspend_all_cpus(machine->ctx);
+		all = pause_step(machine);
+	}
+	if (all && !machine_ending(machine))
+		return 0;
+	if (!machine_ending(machine))
+		complain("%s: a processor does not stop: is its output waiting for a reader?",
+			 machine->options->name);
+	machine_unpause(machine);
+	return -1;
+}
+
+void machine_unpause(struct machine *machine)
+{
+	for (int id = 0; id < machine->options->cpus; id++)
+		if (!machine->cpus[id].waiting)
+			(void)vm_resume_cpu(machine->cpus[id].vcpu);
+	pthread_mutex_lock(&machine->lock);
+	machine->pausing = false;
+	pthread_cond_broadcast(&machine->pause_change);
+	pthread_mutex_unlock(&machine->lock);
+}
+
 /*
  * One try for every thread, of JOIN_STEP_NS in all. Signals interrupt those that wait for a full
  * pipe or terminal. Returns how many are left.
@@ -190,12 +270,7 @@ static int cpus_join_step(struct machine *machine)
 	struct timespec until;
 	int left = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += JOIN_STEP_NS;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
+	deadline_set(&until, JOIN_STEP_NS);
 	for (int id = 0; id < machine->options->cpus; id++) {
 		struct cpu *cpu = &machine->cpus[id];
 
@@ -245,7 +320,7 @@ static void cpus_force(struct machine *machine)
 
 enum machine_end machine_run(struct machine *machine, const struct boot_state *state)
 {
-	if (bootstate_apply(machine->cpus[0].vcpu, state) != 0) {
+	if (state != NULL && bootstate_apply(machine->cpus[0].vcpu, state) != 0) {
 		complain("setting the registers for the kernel's entry failed: %s",
 			 strerror(errno));
 		return MACHINE_ERROR;

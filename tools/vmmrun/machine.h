@@ -23,6 +23,7 @@ enum machine_end {
 	MACHINE_HALT,
 	MACHINE_TRIPLEFAULT,
 	MACHINE_ERROR,
+	MACHINE_SAVED,
 };
 
 /* (i) constant once the vCPUs run; [l] lock. */
@@ -36,13 +37,16 @@ struct machine {
 	enum machine_end	end;		/* [l] the first end stands */
 	const char		*end_text;	/* [l] how that came, for people */
 	int			end_fd;		/* (i) an eventfd, readable from the end on */
+	bool			pausing;	/* [l] vCPU threads are to park */
+	int			parked;		/* [l] how many have */
+	pthread_cond_t		pause_change;	/* [l] one of these, or end, has changed */
 };
 
 /* Creates the machine of OPTIONS with memory and topology. 0, or -1 after a complaint. */
 int machine_create(struct machine *machine, const struct options *options);
 
 /*
- * Runs it from STATE to its end. Returns how it ended. All vCPU threads have gone, unless the
+ * Runs it from STATE, or from where it stands if that is NULL, to its end. Returns how it ended. All vCPU threads have gone, unless the
  * kernel does not let them.
  */
 enum machine_end machine_run(struct machine *machine, const struct boot_state *state);
@@ -60,5 +64,17 @@ void machine_stop(struct machine *machine, enum machine_end end, const char *tex
 void machine_suspended(struct machine *machine, enum vm_suspend_how how);
 
 bool machine_ending(struct machine *machine);
+
+/*
+ * All vCPU threads park, between two exits. Main thread. 0, or -1 after a complaint, or because the
+ * machine ends; then they go on.
+ */
+int machine_pause(struct machine *machine);
+
+/* They go on. */
+void machine_unpause(struct machine *machine);
+
+/* A vCPU's thread: parks if that is wanted. */
+void machine_pause_attend(struct machine *machine);
 
 #endif

@@ -20,6 +20,7 @@
 #include "options.h"
 #include "pci.h"
 #include "pm.h"
+#include "snapshot.h"
 #include "stats.h"
 #include "uart.h"
 
@@ -87,18 +88,28 @@ static int memory_fill(struct machine *machine, const struct kernel_plan *plan)
 	return 0;
 }
 
+/* What a machine begins with: a kernel, or a snapshot. One of them is NULL. */
+static int machine_fill(struct machine *machine, const struct kernel_plan *plan,
+			const struct snapshot *snapshot)
+{
+	if (snapshot != NULL)
+		return snapshot_restore(snapshot, machine);
+	return memory_fill(machine, plan);
+}
+
 /* The machine's whole life. */
-static enum machine_end machine_live(const struct options *options, const struct kernel_plan *plan)
+static enum machine_end machine_live(const struct options *options, const struct kernel_plan *plan,
+				     const struct snapshot *snapshot)
 {
 	enum machine_end end = MACHINE_ERROR;
 	struct machine machine;
 	struct timespec start;
 
 	if (machine_create(&machine, options) == 0 && devices_create(&machine) == 0 &&
-	    memory_fill(&machine, plan) == 0) {
+	    machine_fill(&machine, plan, snapshot) == 0) {
 		clock_gettime(CLOCK_MONOTONIC, &start);
 		console_raw();
-		end = machine_run(&machine, &plan->state);
+		end = machine_run(&machine, plan != NULL ? &plan->state : NULL);
 		console_restore();
 		if (end == MACHINE_ERROR && machine.end_text != NULL)
 			complain("%s: %s", options->name, machine.end_text);
@@ -127,9 +138,21 @@ static enum machine_end run(const struct options *options)
 	    kernel_plan(&plan, &kernel, options->initrd != NULL ? &initrd : NULL, options->cmdline,
 			lowmem) == 0 &&
 	    console_signals_init() == 0)
-		end = machine_live(options, &plan);
+		end = machine_live(options, &plan, NULL);
 	file_free(&kernel);
 	file_free(&initrd);
+	return end;
+}
+
+/* The file says what the machine is like; the command line, what it is called and where it is saved. */
+static enum machine_end run_restored(struct options *options)
+{
+	enum machine_end end = MACHINE_ERROR;
+	struct snapshot snapshot;
+
+	if (snapshot_open(&snapshot, options->restore, options) == 0 && console_signals_init() == 0)
+		end = machine_live(options, NULL, &snapshot);
+	snapshot_close(&snapshot);
 	return end;
 }
 
@@ -147,5 +170,5 @@ int main(int argc, char **argv)
 	}
 	if (options.dump_acpi != NULL)
 		return tables_dump(&options) == 0 ? 0 : MACHINE_ERROR;
-	return run(&options);
+	return options.restore != NULL ? run_restored(&options) : run(&options);
 }

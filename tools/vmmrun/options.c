@@ -16,6 +16,7 @@
 
 static const char usage_text[] =
 	"usage: vmmrun [options] -k KERNEL NAME\n"
+	"       vmmrun [options] --restore FILE [NAME]\n"
 	"Runs a virtual machine called NAME from a Linux kernel, with this terminal as its serial port.\n"
 	"\n"
 	"  -c, --cpus N          number of virtual processors (1)\n"
@@ -25,6 +26,8 @@ static const char usage_text[] =
 	"  -a, --append TEXT     kernel command line (" CMDLINE_DEFAULT ")\n"
 	"  -x, --x2apic          local APICs in x2APIC mode\n"
 	"  -w, --ignore-msrs     unknown MSRs read 0 and ignore writes, instead of a fault in the guest\n"
+	"      --save FILE       Ctrl-A s, or SIGUSR2, saves the machine to FILE and ends it\n"
+	"      --restore FILE    go on with a machine that was saved; no -k, -i, -a, -c, -m, -x or -w\n"
 	"      --stats           print the machine's statistics at its end\n"
 	"      --keep            leave the machine in place at its end, for \"vmmctl --vm=NAME\"\n"
 	"      --dump-acpi DIR   write the ACPI tables to files in DIR, and run nothing\n"
@@ -32,9 +35,9 @@ static const char usage_text[] =
 	"  -V, --version\n"
 	"\n"
 	"Keys: Ctrl-A x ends the machine, Ctrl-A p presses its power button, Ctrl-A h tells the others.\n"
-	"Exit status: 0 guest reset, 1 power-off, 2 halt, 3 triple fault, 4 error.\n";
+	"Exit status: 0 guest reset, 1 power-off, 2 halt, 3 triple fault, 4 error, 5 saved.\n";
 
-enum { OPTION_STATS = 256, OPTION_KEEP, OPTION_DUMP_ACPI };
+enum { OPTION_STATS = 256, OPTION_KEEP, OPTION_DUMP_ACPI, OPTION_SAVE, OPTION_RESTORE };
 
 static const char short_options[] = "+c:m:k:i:a:xwhV";
 
@@ -48,6 +51,8 @@ static const struct option long_options[] = {
 	{ "ignore-msrs", no_argument, NULL, 'w' },
 	{ "stats", no_argument, NULL, OPTION_STATS },
 	{ "keep", no_argument, NULL, OPTION_KEEP },
+	{ "save", required_argument, NULL, OPTION_SAVE },
+	{ "restore", required_argument, NULL, OPTION_RESTORE },
 	{ "dump-acpi", required_argument, NULL, OPTION_DUMP_ACPI },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -87,6 +92,7 @@ static int memory_parse(struct options *options, const char *text)
 
 static int option_take(struct options *options, int option, const char *arg)
 {
+	options->shaped |= option < OPTION_STATS;
 	switch (option) {
 	case 'c':
 		return cpus_parse(options, arg);
@@ -112,6 +118,12 @@ static int option_take(struct options *options, int option, const char *arg)
 		return 0;
 	case OPTION_KEEP:
 		options->keep = true;
+		return 0;
+	case OPTION_SAVE:
+		options->save = arg;
+		return 0;
+	case OPTION_RESTORE:
+		options->restore = arg;
 		return 0;
 	case OPTION_DUMP_ACPI:
 		options->dump_acpi = arg;
@@ -139,6 +151,14 @@ static enum options_verdict operands_take(struct options *options, int count, ch
 {
 	if (options->dump_acpi != NULL && count == 0)
 		return OPTIONS_RUN;
+	if (options->restore != NULL && options->shaped) {
+		complain(
+			"%s says what the machine is like: leave out -k, -i, -a, -c, -m, -x and -w",
+			options->restore);
+		return OPTIONS_BAD;
+	}
+	if (options->restore != NULL && count == 0)
+		return OPTIONS_RUN;
 	if (count != 1) {
 		if (count == 0)
 			complain("the machine needs a name, as the last word of the command line");
@@ -151,7 +171,7 @@ static enum options_verdict operands_take(struct options *options, int count, ch
 	options->name = operands[0];
 	if (name_check(options->name) != 0)
 		return OPTIONS_BAD;
-	if (options->kernel == NULL && options->dump_acpi == NULL) {
+	if (options->kernel == NULL && options->dump_acpi == NULL && options->restore == NULL) {
 		complain("no kernel: give one with -k, for example -k /boot/vmlinuz-$(uname -r)");
 		return OPTIONS_BAD;
 	}

@@ -11,9 +11,12 @@ struct options {
 	const char	*kernel;	/* path */
 	const char	*initrd;	/* path, or NULL */
 	const char	*cmdline;	/* of the kernel */
+	const char	*save;		/* path of the snapshot that a key or SIGUSR2 makes, or NULL */
+	const char	*restore;	/* path of the snapshot to go on from, or NULL */
 	const char	*dump_acpi;	/* directory, or NULL; then nothing is run */
 	int		cpus;
 	size_t		memory;		/* bytes, a multiple of 4 KiB */
+	bool		shaped;		/* one of -k -i -a -c -m -x -w was given */
 	bool		x2apic;
 	bool		stats;
 	bool		keep;		/* the machine outlives the program */

@@ -9,6 +9,7 @@
 
 #include "inout.h"
 #include "pci.h"
+#include "snapshot.h"
 
 #define ADDRESS_PORT		0xcf8
 #define DATA_PORT		0xcfc
@@ -81,3 +82,38 @@ void pci_create(void)
 	inout_register(ADDRESS_PORT, 4, 4, address_access, NULL);
 	inout_register(DATA_PORT, 4, 1 | 2 | 4, data_access, NULL);
 }
+
+/* As it lies in a snapshot: what a guest can change. */
+struct pci_state {
+	uint32_t	address;
+	uint32_t	command;
+};
+
+static void pci_save(struct machine *machine, void *buf)
+{
+	struct pci_state state = { pci.address, pci.bridge[COMMAND_OFFSET] };
+
+	(void)machine;
+	memcpy(buf, &state, sizeof(state));
+}
+
+static bool pci_valid(const void *buf)
+{
+	struct pci_state state;
+
+	memcpy(&state, buf, sizeof(state));
+	return !(state.address & ~ADDRESS_MASK) && !(state.command & ~(uint32_t)COMMAND_MASK);
+}
+
+static void pci_restore(struct machine *machine, const void *buf)
+{
+	struct pci_state state;
+
+	(void)machine;
+	memcpy(&state, buf, sizeof(state));
+	pci.address = state.address;
+	pci.bridge[COMMAND_OFFSET] = (uint8_t)state.command;
+}
+
+const struct snapshot_part pci_part = { "pci", sizeof(struct pci_state), pci_save, pci_valid,
+					pci_restore };

@@ -3,6 +3,11 @@
 #ifndef VMMRUN_PCI_H
 #define VMMRUN_PCI_H
 
+struct snapshot_part;
+
 void pci_create(void);
+
+/* Its state in a snapshot. */
+extern const struct snapshot_part pci_part;
 
 #endif

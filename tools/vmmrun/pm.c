@@ -5,10 +5,12 @@
  */
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "inout.h"
 #include "machine.h"
 #include "pm.h"
+#include "snapshot.h"
 
 #define PM1_POWER_BUTTON	0x0100
 #define PM1_ENABLE_MASK		0x0721
@@ -166,3 +168,49 @@ void pm_power_button(void)
 	sci_update();
 	pthread_mutex_unlock(&pm.lock);
 }
+
+/* As it lies in a snapshot. */
+struct pm_state {
+	uint16_t	status, enable, control;
+	uint8_t		smi_command, reset, port92, asserted;
+};
+
+static void pm_save(struct machine *machine, void *buf)
+{
+	struct pm_state state = {
+		.status = pm.status, .enable = pm.enable, .control = pm.control,
+		.smi_command = pm.smi_command, .reset = pm.reset, .port92 = pm.port92,
+		.asserted = pm.asserted,
+	};
+
+	(void)machine;
+	memcpy(buf, &state, sizeof(state));
+}
+
+static bool pm_valid(const void *buf)
+{
+	struct pm_state state;
+
+	memcpy(&state, buf, sizeof(state));
+	return !(state.status & ~PM1_POWER_BUTTON) && !(state.enable & ~PM1_ENABLE_MASK) &&
+	       !(state.control & ~PM1_CONTROL_MASK) && !(state.reset & ~RESET_STORED) &&
+	       state.asserted <= 1;
+}
+
+static void pm_restore(struct machine *machine, const void *buf)
+{
+	struct pm_state state;
+
+	(void)machine;
+	memcpy(&state, buf, sizeof(state));
+	pm.status = state.status;
+	pm.enable = state.enable;
+	pm.control = state.control;
+	pm.smi_command = state.smi_command;
+	pm.reset = state.reset;
+	pm.port92 = state.port92;
+	pm.asserted = state.asserted;
+}
+
+const struct snapshot_part pm_part = { "pm", sizeof(struct pm_state), pm_save, pm_valid,
+				       pm_restore };

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct machine;
+struct snapshot_part;
 
 /* What the ACPI tables tell of them. */
 #define PM_SCI_IRQ		9
@@ -20,6 +21,9 @@ struct machine;
 #define PM_SLEEP_TYPE_OFF	5
 
 void pm_create(struct machine *machine);
+
+/* Its state in a snapshot. */
+extern const struct snapshot_part pm_part;
 
 /* The power button is pressed: the guest finds out through its SCI. Any thread. */
 void pm_power_button(void);

@@ -12,11 +12,13 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "complain.h"
 #include "console.h"
 #include "inout.h"
 #include "machine.h"
+#include "snapshot.h"
 #include "uart.h"
 
 #define FIFO_SIZE	16
@@ -356,3 +358,67 @@ void uart_break(struct uart *uart)
 {
 	line_event(uart, 0, LSR_BREAK);
 }
+
+/* As it lies in a snapshot. */
+struct uart_state {
+	uint8_t	ier, fcr, lcr, mcr, msr, scr, dll, dlm;
+	uint8_t	line_errors, tx_pending, asserted, fifo_count;
+	uint8_t	fifo[FIFO_SIZE][2];	/* oldest first: byte, errors */
+};
+
+static void uart_save(struct machine *machine, void *buf)
+{
+	const struct uart *uart = machine->uart;
+	struct uart_state state = {
+		.ier = uart->ier, .fcr = uart->fcr, .lcr = uart->lcr, .mcr = uart->mcr,
+		.msr = uart->msr, .scr = uart->scr, .dll = uart->dll, .dlm = uart->dlm,
+		.line_errors = uart->line_errors, .tx_pending = uart->tx_pending,
+		.asserted = uart->asserted, .fifo_count = (uint8_t)uart->fifo_count,
+	};
+
+	for (unsigned int i = 0; i < uart->fifo_count; i++) {
+		state.fifo[i][0] = uart->fifo[(uart->fifo_first + i) % FIFO_SIZE].byte;
+		state.fifo[i][1] = uart->fifo[(uart->fifo_first + i) % FIFO_SIZE].errors;
+	}
+	memcpy(buf, &state, sizeof(state));
+}
+
+static bool uart_valid(const void *buf)
+{
+	struct uart_state state;
+
+	memcpy(&state, buf, sizeof(state));
+	return !(state.ier & ~IER_MASK) && !(state.fcr & ~(FCR_ENABLE | FCR_TRIGGER)) &&
+	       !(state.mcr & ~MCR_MASK) && !(state.line_errors & ~LSR_ERRORS) &&
+	       state.tx_pending <= 1 && state.asserted <= 1 &&
+	       state.fifo_count <= (state.fcr & FCR_ENABLE ? FIFO_SIZE : 1);
+}
+
+/* Its line is as it was: that is part of the kernel's state. */
+static void uart_restore(struct machine *machine, const void *buf)
+{
+	struct uart *uart = machine->uart;
+	struct uart_state state;
+
+	memcpy(&state, buf, sizeof(state));
+	uart->ier = state.ier;
+	uart->fcr = state.fcr;
+	uart->lcr = state.lcr;
+	uart->mcr = state.mcr;
+	uart->msr = state.msr;
+	uart->scr = state.scr;
+	uart->dll = state.dll;
+	uart->dlm = state.dlm;
+	uart->line_errors = state.line_errors;
+	uart->tx_pending = state.tx_pending;
+	uart->asserted = state.asserted;
+	uart->fifo_first = 0;
+	uart->fifo_count = state.fifo_count;
+	for (unsigned int i = 0; i < state.fifo_count; i++) {
+		uart->fifo[i].byte = state.fifo[i][0];
+		uart->fifo[i].errors = state.fifo[i][1] & LSR_ERRORS;
+	}
+}
+
+const struct snapshot_part uart_part = { "uart", sizeof(struct uart_state), uart_save, uart_valid,
+					 uart_restore };

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct machine;
+struct snapshot_part;
 struct uart;
 
 /*
@@ -22,6 +23,9 @@ size_t uart_room(struct uart *uart);
  * A byte arrives on the line. Without room it is lost and the guest told of an overrun. Any thread.
  */
 void uart_receive(struct uart *uart, uint8_t byte);
+
+/* Its state in a snapshot. */
+extern const struct snapshot_part uart_part;
 
 /* A break arrives on the line. Any thread. */
 void uart_break(struct uart *uart);

@@ -8,7 +8,7 @@
 #include "test.h"
 
 #define CPUS		4
-#define OPS		1200000
+#define OPS		1000000
 
 struct mcpu {
 	bool irr[256], isr[256], tmr[256];

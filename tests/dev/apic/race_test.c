@@ -10,7 +10,7 @@
 #define SENDERS		2
 #define PINS		4	/* a sender */
 #define VECTORS		8	/* a sender */
-#define ROUNDS		20000
+#define ROUNDS		10000
 
 static struct board *board;
 

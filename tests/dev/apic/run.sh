@@ -27,7 +27,7 @@ suite() {
 	if ! "$CC" -std=gnu11 -g -O1 -D_GNU_SOURCE -pthread -Wall -Wextra -Wno-unused-parameter \
 		-Wno-sign-compare -Wno-missing-field-initializers "$@" \
 		-I"$here/include" -I"$src" -I"$src/../../uapi" -o "$tmp/$name" "$here"/*.c \
-		"$src/irq.c" "$src/vlapic.c" "$src/vlapic_timer.c" "$src/vioapic.c" "$src/vtimer.c"
+		"$src/irq.c" "$src/vlapic.c" "$src/vlapic_timer.c" "$src/vioapic.c" "$src/vtimer.c" "$src/record.c"
 	then
 		echo "$name: does not build"
 		failed=$((failed + 1))

@@ -18,7 +18,7 @@ build=$(mktemp -d "${TMPDIR:-/tmp}/legacy.XXXXXX")
 trap 'rm -rf "$build"' EXIT
 
 set -- "$@" --
-for chip in bus vtimer vatpic vatpit vhpet vpmtmr vrtc; do
+for chip in bus record vtimer vatpic vatpit vhpet vpmtmr vrtc; do
 	set -- "$@" "$root/src/dev/$chip.c"
 done
 for suite in vtimer vatpic vatpit vhpet vpmtmr vrtc; do

@@ -25,6 +25,7 @@ typedef int64_t s64;
 #define BITS_PER_LONG		64
 #define BIT(n)			(1UL << (n))
 #define BIT_ULL(n)		(1ULL << (n))
+#define GENMASK(high, low)	((~0UL << (low)) & (~0UL >> (BITS_PER_LONG - 1 - (high))))
 #define BITS_TO_LONGS(n)	(((n) + BITS_PER_LONG - 1) / BITS_PER_LONG)
 #define DECLARE_BITMAP(name, bits) unsigned long name[BITS_TO_LONGS(bits)]
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
@@ -57,6 +58,11 @@ static inline void atomic_or(int mask, atomic_t *v)
 static inline int atomic_xchg(atomic_t *v, int val)
 {
 	return __atomic_exchange_n(&v->counter, val, __ATOMIC_SEQ_CST);
+}
+
+static inline int atomic_read(const atomic_t *v)
+{
+	return __atomic_load_n(&v->counter, __ATOMIC_RELAXED);
 }
 
 static inline void atomic_set(atomic_t *v, int val)
@@ -183,6 +189,9 @@ static inline void kfree(void *p)
 {
 	free(p);
 }
+
+#define kvcalloc(n, size, gfp)	kcalloc(n, size, gfp)
+#define kvfree(p)		kfree(p)
 
 #define MAX_ERRNO	4095
 
