@@ -44,7 +44,7 @@ static void expect_settled(struct kunit *test, struct vcpu *vcpu, int code, u64 
 	KUNIT_EXPECT_EQ(test, fake_last_entry(vcpu)->event, event);
 }
 
-/* --- codes without a rule of their own ----------------------------------------------------------- */
+/* --- codes without a rule of their own ----------------------------------------------- */
 
 static void exit_passes_to_user_space(struct kunit *test)
 {
@@ -65,7 +65,9 @@ static void exit_passes_to_user_space(struct kunit *test)
 /* MONITOR, MWAIT and the vendor's own instructions are not there. */
 static void exit_turns_into_ud(struct kunit *test)
 {
-	static const unsigned int codes[] = { VM_EXITCODE_MONITOR, VM_EXITCODE_MWAIT, VM_EXITCODE_VMINSN };
+	static const unsigned int codes[] = {
+		VM_EXITCODE_MONITOR, VM_EXITCODE_MWAIT, VM_EXITCODE_VMINSN,
+	};
 	struct vcpu *vcpu = fake_vcpu_held(test, 0);
 	int i;
 
@@ -75,7 +77,7 @@ static void exit_turns_into_ud(struct kunit *test)
 	}
 }
 
-/* --- ports --------------------------------------------------------------------------------------- */
+/* --- ports --------------------------------------------------------------------------- */
 
 #define TEST_PORT	0x4f0	/* no chip has it */
 
@@ -104,7 +106,8 @@ static struct vcpu *port_setup(struct kunit *test)
 
 #define PORT_EXIT(port_, bytes_, in_)								\
 	FAKE_NEUTRAL(VM_EXITCODE_INOUT, 2, .rip = 0x1000,					\
-		     .u.inout = { .bytes = (bytes_), .in = (in_), .port = (port_), .eax = (u32)RAX_BEFORE })
+		     .u.inout = { .bytes = (bytes_), .in = (in_), .port = (port_),		\
+				  .eax = (u32)RAX_BEFORE })
 
 /* What the guest asked for is in the record as it was. */
 static void inout_without_chip_is_user_spaces(struct kunit *test)
@@ -181,16 +184,18 @@ static void inout_reaches_the_board(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(ports); i++) {
 		FAKE_SCRIPT(vcpu, PORT_EXIT(ports[i].port, ports[i].bytes, 1), FAKE_END);
-		KUNIT_EXPECT_EQ_MSG(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE, "port 0x%x", ports[i].port);
+		KUNIT_EXPECT_EQ_MSG(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE, "port 0x%x",
+				    ports[i].port);
 	}
 }
 
-/* --- MSRs ---------------------------------------------------------------------------------------- */
+/* --- MSRs ---------------------------------------------------------------------------- */
 
 #define RDMSR(number)										\
 	FAKE_NEUTRAL(VM_EXITCODE_RDMSR, 2, .rip = 0x1000, .u.msr = { .code = (number) })
 #define WRMSR(number, val)									\
-	FAKE_NEUTRAL(VM_EXITCODE_WRMSR, 2, .rip = 0x1000, .u.msr = { .code = (number), .wval = (val) })
+	FAKE_NEUTRAL(VM_EXITCODE_WRMSR, 2, .rip = 0x1000,					\
+		     .u.msr = { .code = (number), .wval = (val) })
 #define NO_MSR			0x4b564d00	/* nobody emulates it */
 
 static void msr_unknown_is_user_spaces(struct kunit *test)
@@ -216,7 +221,8 @@ static void msr_read_fills_edx_eax(struct kunit *test)
 {
 	struct vcpu *vcpu = fake_vcpu_held(test, 0);
 
-	FAKE_SCRIPT(vcpu, WRMSR(MSR_IA32_CR_PAT, 0x0706050400010406ULL), RDMSR(MSR_IA32_CR_PAT), FAKE_END);
+	FAKE_SCRIPT(vcpu, WRMSR(MSR_IA32_CR_PAT, 0x0706050400010406ULL), RDMSR(MSR_IA32_CR_PAT),
+		    FAKE_END);
 	vcpu->gpr[GPR_RAX] = ~0ULL;
 	vcpu->gpr[GPR_RDX] = ~0ULL;
 	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
@@ -268,12 +274,15 @@ static void msr_tsc_adjust_moves_the_tsc(struct kunit *test)
 	struct vcpu *vcpu = fake_vcpu_held(test, 0);
 	u64 offset = vcpu->tsc_offset;
 
-	FAKE_SCRIPT(vcpu, WRMSR(MSR_IA32_TSC_ADJUST, 1000), WRMSR(MSR_IA32_TSC_ADJUST, (u64)-50), FAKE_END);
+	FAKE_SCRIPT(vcpu, WRMSR(MSR_IA32_TSC_ADJUST, 1000), WRMSR(MSR_IA32_TSC_ADJUST, (u64)-50),
+		    FAKE_END);
 	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
 	KUNIT_EXPECT_EQ(test, vcpu->tsc_offset, offset - 50);
 }
 
-/* In xAPIC mode the x2APIC registers read 0; APIC base shows the address, and the boot processor. */
+/*
+ * In xAPIC mode the x2APIC registers read 0; APIC base shows the address, and the boot processor.
+ */
 static void msr_apic_follows_its_mode(struct kunit *test)
 {
 	struct vcpu *vcpu = fake_vcpu_held(test, 0);
@@ -306,7 +315,8 @@ static void msr_tsc_deadline_is_the_apics(struct kunit *test)
 
 	vlapic_mmio(vcpu->vlapic, 0xf0, true, 4, &svr);
 	vlapic_mmio(vcpu->vlapic, 0x320, true, 4, &lvt);
-	FAKE_SCRIPT(vcpu, WRMSR(MSR_IA32_TSC_DEADLINE, BIT_ULL(62)), RDMSR(MSR_IA32_TSC_DEADLINE), FAKE_END);
+	FAKE_SCRIPT(vcpu, WRMSR(MSR_IA32_TSC_DEADLINE, BIT_ULL(62)), RDMSR(MSR_IA32_TSC_DEADLINE),
+		    FAKE_END);
 	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
 	KUNIT_EXPECT_EQ(test, edx_eax(vcpu), BIT_ULL(62));
 	/* A deadline in the past. */
@@ -315,12 +325,13 @@ static void msr_tsc_deadline_is_the_apics(struct kunit *test)
 	fake_clock_run(1);
 	KUNIT_EXPECT_EQ(test, vlapic_pending_intr(vcpu->vlapic), 0x40);
 	vlapic_mmio(vcpu->vlapic, 0x320, true, 4, &one_shot);
-	FAKE_SCRIPT(vcpu, WRMSR(MSR_IA32_TSC_DEADLINE, BIT_ULL(62)), RDMSR(MSR_IA32_TSC_DEADLINE), FAKE_END);
+	FAKE_SCRIPT(vcpu, WRMSR(MSR_IA32_TSC_DEADLINE, BIT_ULL(62)), RDMSR(MSR_IA32_TSC_DEADLINE),
+		    FAKE_END);
 	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
 	KUNIT_EXPECT_EQ(test, edx_eax(vcpu), 0);
 }
 
-/* --- INIT and STARTUP (section 11) --------------------------------------------------------------- */
+/* --- INIT and STARTUP (section 11) --------------------------------------------------- */
 
 #define X2APIC_ICR		0x830
 #define ICR(dest, mode, vec)	((u64)(dest) << 32 | (mode) | (vec))
@@ -372,7 +383,7 @@ static void ipi_spins_up_an_ap(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, vm_vcpu_find(vcpu->vm, 3));
 }
 
-/* --- nested faults ------------------------------------------------------------------------------- */
+/* --- nested faults ------------------------------------------------------------------- */
 
 #define FAULT_AT(gpa_, type)									\
 	FAKE_NEUTRAL(VM_EXITCODE_PAGING, 0, .rip = 0x1000,					\
@@ -445,10 +456,13 @@ static void emul_leaves_devices_to_user_space(struct kunit *test)
 /* Memory that does not grant the access is like a device (ROM that is written to). */
 static void emul_of_a_write_to_rom(struct kunit *test)
 {
-	static const u8 mov_to_rom[] = { 0xa3, 0x10, 0x00, 0x00, 0xff };	/* mov [0xff000010], eax */
+	/* mov [0xff000010], eax */
+	static const u8 mov_to_rom[] = { 0xa3, 0x10, 0x00, 0x00, 0xff };
 	struct vcpu *vcpu = code_setup(test, X86_CR0_PE, mov_to_rom, sizeof(mov_to_rom));
 
-	KUNIT_ASSERT_EQ(test, fake_memory(test, 1, 0xff000000, SZ_64K, VM_PROT_READ | VM_PROT_EXECUTE), 0);
+	KUNIT_ASSERT_EQ(test,
+			fake_memory(test, 1, 0xff000000, SZ_64K, VM_PROT_READ | VM_PROT_EXECUTE),
+			0);
 	FAKE_SCRIPT(vcpu, FAULT_AT(0xff000010, VM_PROT_WRITE));
 	expect_user(test, vcpu, fake_run_once(vcpu), VM_EXITCODE_INST_EMUL, sizeof(mov_to_rom));
 	FAKE_SCRIPT(vcpu, FAULT_AT(0xff000010, VM_PROT_READ), FAKE_END);
@@ -470,15 +484,17 @@ static void emul_without_code_fails_vm_run(struct kunit *test)
 {
 	struct vcpu *vcpu = code_setup(test, X86_CR0_PE, mov_eax_from, sizeof(mov_eax_from));
 
-	FAKE_SCRIPT(vcpu, FAKE_NEUTRAL(VM_EXITCODE_PAGING, 0, .rip = 0xc0000000,
-				       .u.paging = { .gpa = 0xd0000010, .fault_type = VM_PROT_READ }));
+	FAKE_SCRIPT(vcpu,
+		    FAKE_NEUTRAL(VM_EXITCODE_PAGING, 0, .rip = 0xc0000000,
+				 .u.paging = { .gpa = 0xd0000010, .fault_type = VM_PROT_READ }));
 	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), -EFAULT);
 }
 
 /* The guest's own tables do not map the instruction: it gets #PF, and no exit is made. */
 static void emul_fetch_that_faults_is_the_guests(struct kunit *test)
 {
-	struct vcpu *vcpu = code_setup(test, X86_CR0_PE | X86_CR0_PG, mov_eax_from, sizeof(mov_eax_from));
+	struct vcpu *vcpu = code_setup(test, X86_CR0_PE | X86_CR0_PG, mov_eax_from,
+				       sizeof(mov_eax_from));
 
 	vcpu_reg_set(vcpu, VM_REG_GUEST_CR3, 0x4000);
 	FAKE_SCRIPT(vcpu, FAULT_AT(0xd0000010, VM_PROT_READ), FAKE_END);

@@ -19,7 +19,7 @@
 
 atomic_t fake_vms, fake_vcpus;
 
-/* --- promises of backend.h ----------------------------------------------------------------------- */
+/* --- promises of backend.h ----------------------------------------------------------- */
 
 static void fake_expect(struct vcpu *vcpu, bool kept, const char *promise)
 {
@@ -29,7 +29,7 @@ static void fake_expect(struct vcpu *vcpu, bool kept, const char *promise)
 		fake->broken = promise;
 }
 
-/* --- life ---------------------------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------------------- */
 
 static int fake_vm_init(struct vm *vm)
 {
@@ -90,7 +90,7 @@ static void fake_put(struct vcpu *vcpu)
 	fake_expect(vcpu, fake->loads == fake->puts, "vcpu_put: loaded");
 }
 
-/* --- registers ----------------------------------------------------------------------------------- */
+/* --- registers ----------------------------------------------------------------------- */
 
 /* Registers that are the backend's. */
 static bool fake_has_reg(int reg)
@@ -213,7 +213,7 @@ static int fake_cap_set(struct vcpu *vcpu, int cap, int val)
 	return 0;
 }
 
-/* --- entry --------------------------------------------------------------------------------------- */
+/* --- entry --------------------------------------------------------------------------- */
 
 /* Interrupts by RFLAGS.IF and the shadow; APIC interrupts after ExtINT. 0: none. */
 static u64 fake_take_intr(struct vcpu *vcpu)
@@ -225,10 +225,8 @@ static u64 fake_take_intr(struct vcpu *vcpu)
 	if (!extint && vector < 0)
 		return 0;
 	if (!(fake->regs[VM_REG_GUEST_RFLAGS] & X86_EFLAGS_IF) ||
-	    fake->regs[VM_REG_GUEST_INTR_SHADOW]) {
-		fake->window_wanted = true;
+	    fake->regs[VM_REG_GUEST_INTR_SHADOW])
 		return 0;
-	}
 	if (!extint) {
 		vlapic_intr_accepted(vcpu->vlapic, vector);
 		return EVENT_OF_INTR(vector);
@@ -245,7 +243,6 @@ static u64 fake_take_intr(struct vcpu *vcpu)
 static bool fake_inject(struct vcpu *vcpu, u64 *event)
 {
 	*event = 0;
-	to_fake(vcpu)->window_wanted = false;
 	if (vcpu->mask_hwintr)
 		return true;
 	switch (event_consume(&vcpu->events, event)) {
@@ -405,7 +402,7 @@ const struct backend fake_backend = {
 	.cap_set = fake_cap_set,
 };
 
-/* --- for tests ----------------------------------------------------------------------------------- */
+/* --- for tests ----------------------------------------------------------------------- */
 
 void fake_script(struct vcpu *vcpu, const struct fake_exit *script, unsigned int len)
 {

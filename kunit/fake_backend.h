@@ -12,13 +12,17 @@
 #include "vcpu.h"
 
 #define FAKE_ENTRIES	64
-#define FAKE_REG_RAW	0x5a5a0000ULL	/* a get of a negative register number: this + its low byte */
+/* What a get of a negative register number shows, plus the number's low byte. */
+#define FAKE_REG_RAW	0x5a5a0000ULL
 
-/* One guest entry and the exit that ends it. exit.rip 0: the guest has not moved since the entry. */
+/*
+ * One guest entry and the exit that ends it. exit.rip 0: the guest has not moved since the entry.
+ */
 struct fake_exit {
 	int verdict;			/* of struct backend's run(): VERDICT_* or -errno */
 	struct vm_exit exit;
-	void (*guest)(struct vcpu *vcpu);	/* what happens meanwhile; RUNNING, preemption off, IRQs on */
+	/* What happens meanwhile; RUNNING, preemption off, IRQs on. */
+	void (*guest)(struct vcpu *vcpu);
 };
 
 /* What an entry saw. */
@@ -32,17 +36,16 @@ struct fake_vcpu {
 	const struct fake_exit *script;
 	unsigned int script_len, script_pos;
 	/*
-	 * After the script's end: stay in the guest until an interrupt of the host, and enter again. False:
-	 * run() fails with -ENODATA, for the test did not expect another entry.
+	 * After the script's end: stay in the guest until an interrupt of the host, and enter again.
+	 * False: run() fails with -ENODATA, for the test did not expect another entry.
 	 */
 	bool stays;
-	bool window_wanted;		/* an interrupt or NMI could not be injected at the last entry */
 
 	struct fake_entry entries[FAKE_ENTRIES];	/* [index % FAKE_ENTRIES] */
 	unsigned int nentries;
 	unsigned int kicks;		/* the guest was left because another CPU sent an IPI */
 	unsigned int loads, puts;
-	const char *broken;		/* the first promise of backend.h that was not kept, or NULL */
+	const char *broken;		/* the first promise of backend.h that was not kept */
 
 	u64 regs[VM_REG_LAST];
 	struct seg_desc descs[VM_REG_LAST];

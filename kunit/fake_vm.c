@@ -50,14 +50,17 @@ void fake_hardware_explain_absence(void)
 {
 }
 
-/* --- the clock ----------------------------------------------------------------------------------- */
+/* --- the clock ----------------------------------------------------------------------- */
 
 #define CLOCK_TIMERS	32
 #define CLOCK_START_NS	5000000123ULL	/* the host has been up for a while */
 
 static DEFINE_RAW_SPINLOCK(clock_lock);
 static u64 clock_now_ns = CLOCK_START_NS;		/* clock_lock to write */
-static struct { struct vtimer *timer; u64 expires_ns; } clock_armed[CLOCK_TIMERS];	/* clock_lock */
+static struct {
+	struct vtimer *timer;		/* NULL: free */
+	u64 expires_ns;
+} clock_armed[CLOCK_TIMERS];				/* clock_lock */
 
 static u64 fake_now_ns(void)
 {
@@ -156,7 +159,7 @@ void fake_clock_run(u64 ns)
 	} while (timer);
 }
 
-/* --- life ---------------------------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------------------- */
 
 int fake_suite_init(struct kunit_suite *suite)
 {
@@ -235,7 +238,7 @@ void fake_vm_test_exit(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, idr_is_empty(&minors));
 }
 
-/* --- vCPUs --------------------------------------------------------------------------------------- */
+/* --- vCPUs --------------------------------------------------------------------------- */
 
 struct vcpu *fake_vcpu(struct kunit *test, unsigned int id)
 {
@@ -296,7 +299,7 @@ bool fake_vcpu_reaches(struct vcpu *vcpu, enum vcpu_state state)
 	return fake_happens(READ_ONCE(vcpu->state) == state);
 }
 
-/* --- threads ------------------------------------------------------------------------------------- */
+/* --- threads ------------------------------------------------------------------------- */
 
 /* What the VM_RUN of a program does. */
 static int thread_run_once(struct fake_thread *thread)
@@ -335,7 +338,8 @@ static int thread_main(void *arg)
 	return 0;
 }
 
-struct fake_thread *fake_thread_start(struct kunit *test, struct vcpu *vcpu, unsigned long come_back)
+struct fake_thread *fake_thread_start(struct kunit *test, struct vcpu *vcpu,
+				      unsigned long come_back)
 {
 	struct fake_vm *fake = test->priv;
 	struct fake_thread *thread = &fake->threads[vcpu->id];
@@ -369,7 +373,7 @@ bool fake_thread_lasts(struct fake_thread *thread)
 	return !completion_done(&thread->done);
 }
 
-/* --- memory -------------------------------------------------------------------------------------- */
+/* --- memory -------------------------------------------------------------------------- */
 
 int fake_memory(struct kunit *test, int segid, u64 gpa, u64 bytes, int prot)
 {

@@ -3,8 +3,9 @@
  * fake_vm: whole machines for suites: src/vm.c on the fake backend, with its nodes in /dev, the
  * virtualization hardware and the clock replaced; and threads that are vCPUs.
  *
- * A suite has fake_suite_init/exit and fake_vm_test_init/exit as its functions. Each test then has a VM in
- * test->priv, and at its end everything is taken down whatever state it was left in, and counted.
+ * A suite has fake_suite_init/exit and fake_vm_test_init/exit as its functions. Each test then has a
+ * VM in test->priv, and at its end everything is taken down whatever state it was left in, and
+ * counted.
  */
 #ifndef KUNIT_FAKE_VM_H
 #define KUNIT_FAKE_VM_H
@@ -66,15 +67,19 @@ void fake_vcpu_hold(struct kunit *test, struct vcpu *vcpu);
 void fake_vcpu_release(struct kunit *test, struct vcpu *vcpu);
 
 /*
- * VM_RUN without the ioctl, by the test, of a vCPU that it holds; again if it comes back with BOGUS for the
- * scheduler's sake. The exit code, or -errno.
+ * VM_RUN without the ioctl, by the test, of a vCPU that it holds; again if it comes back with BOGUS
+ * for the scheduler's sake. The exit code, or -errno.
  */
 int fake_run_once(struct vcpu *vcpu);
 /* VM_REINIT without the ioctl; the test holds every vCPU. */
 int fake_reinit(struct vm *vm);
 
-/* A thread for @vcpu, whose VM_RUN is called until it ends other than with REQIDLE, BOGUS or @come_back. */
-struct fake_thread *fake_thread_start(struct kunit *test, struct vcpu *vcpu, unsigned long come_back);
+/*
+ * A thread for @vcpu, whose VM_RUN is called until it ends other than with REQIDLE, BOGUS or
+ * @come_back.
+ */
+struct fake_thread *fake_thread_start(struct kunit *test, struct vcpu *vcpu,
+				      unsigned long come_back);
 /* True if it has ended, in time. */
 bool fake_thread_ends(struct fake_thread *thread);
 /* True if it has not ended, and will not by itself (waited for 50 ms). */
@@ -94,7 +99,10 @@ bool fake_vcpu_reaches(struct vcpu *vcpu, enum vcpu_state state);
 /* Nanoseconds pass, and timers that come due fire. Process context. */
 void fake_clock_run(u64 ns);
 
-/* Memory: segment @segid of @bytes at @gpa, all rights in @prot; contents through fake_poke(). 0 or -errno. */
+/*
+ * Memory: segment @segid of @bytes at @gpa, all rights in @prot; contents through fake_poke(). 0
+ * or -errno.
+ */
 int fake_memory(struct kunit *test, int segid, u64 gpa, u64 bytes, int prot);
 int fake_poke(struct kunit *test, u64 gpa, const void *bytes, size_t len);
 

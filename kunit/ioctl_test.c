@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * ioctl: the door. All requests by word, size and lock class (abi/ioctls.tsv), what the classes do to
- * vCPUs (semantics.md 3.3, 4), and the requests that keep something for the vCPU or hand it out
+ * ioctl: the door. All requests by word, size and lock class (abi/ioctls.tsv), what the classes do
+ * to vCPUs (semantics.md 3.3, 4), and the requests that keep something for the vCPU or hand it out
  * (5 to 7, 10 to 15, 27, 30).
  */
 #include <kunit/test.h>
@@ -16,10 +16,17 @@
 #include "fake_vm.h"
 #include "ioctl.h"
 
-/* --- the list ------------------------------------------------------------------------------------ */
+/* --- the list ------------------------------------------------------------------------ */
 
-enum { NONE, ONE = CLASS_VCPU, MEMORY = CLASS_MEM_WRITE, ALL = CLASS_ALL_VCPUS, MAP = CLASS_MEM_READ,
-       FIND = CLASS_FIND, FIND_OR_ALL = CLASS_FIND_OR_ALL };
+enum {
+	NONE = CLASS_NONE,
+	ONE = CLASS_VCPU,
+	MEMORY = CLASS_MEM_WRITE,
+	ALL = CLASS_ALL_VCPUS,
+	MAP = CLASS_MEM_READ,
+	FIND = CLASS_FIND,
+	FIND_OR_ALL = CLASS_FIND_OR_ALL,
+};
 
 struct request {
 	const char *name;
@@ -105,7 +112,10 @@ static const struct request snapshot_requests[] = {
 	{ "VM_RESTORE_TIME", 0xc0047673, ALL },
 };
 
-/* The same request in Linux's words (semantics.md 35): write 1, read 2 in bits 31-30, size in 29-16. */
+/*
+ * The same request in Linux's words (semantics.md 35): write 1, read 2 in bits 31-30, size in
+ * 29-16.
+ */
 static u32 linux_word(u32 fbsd_word)
 {
 	u32 dir = (fbsd_word & BIT(31) ? 1 : 0) | (fbsd_word & BIT(30) ? 2 : 0);
@@ -123,7 +133,8 @@ static const struct ioctl_row *row_of(u32 fbsd_word)
 	return NULL;
 }
 
-static unsigned int rows_expect(struct kunit *test, const struct request *requests, unsigned int count)
+static unsigned int rows_expect(struct kunit *test, const struct request *requests,
+				unsigned int count)
 {
 	unsigned int i, found = 0;
 
@@ -133,10 +144,13 @@ static unsigned int rows_expect(struct kunit *test, const struct request *reques
 		if (!row)
 			continue;
 		found++;
-		KUNIT_EXPECT_EQ_MSG(test, row->word, linux_word(requests[i].fbsd_word), "%s", requests[i].name);
-		KUNIT_EXPECT_EQ_MSG(test, (int)row->class, requests[i].class, "%s", requests[i].name);
+		KUNIT_EXPECT_EQ_MSG(test, row->word, linux_word(requests[i].fbsd_word), "%s",
+				    requests[i].name);
+		KUNIT_EXPECT_EQ_MSG(test, (int)row->class, requests[i].class, "%s",
+				    requests[i].name);
 		KUNIT_EXPECT_NOT_NULL_MSG(test, row->fn, "%s", requests[i].name);
-		KUNIT_EXPECT_LE_MSG(test, _IOC_SIZE(row->word), IOCTL_ARG_MAX, "%s", requests[i].name);
+		KUNIT_EXPECT_LE_MSG(test, _IOC_SIZE(row->word), IOCTL_ARG_MAX, "%s",
+				    requests[i].name);
 	}
 	return found;
 }
@@ -146,8 +160,10 @@ static void table_has_every_request(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(core_requests); i++)
-		KUNIT_EXPECT_NOT_NULL_MSG(test, row_of(core_requests[i].fbsd_word), "%s", core_requests[i].name);
-	KUNIT_EXPECT_EQ(test, rows_expect(test, core_requests, ARRAY_SIZE(core_requests)), ARRAY_SIZE(core_requests));
+		KUNIT_EXPECT_NOT_NULL_MSG(test, row_of(core_requests[i].fbsd_word), "%s",
+					  core_requests[i].name);
+	KUNIT_EXPECT_EQ(test, rows_expect(test, core_requests, ARRAY_SIZE(core_requests)),
+			ARRAY_SIZE(core_requests));
 }
 
 /* All or none: a build may leave the group out. */
@@ -178,7 +194,12 @@ static bool listed(const struct request *requests, unsigned int count, u32 fbsd_
 	return false;
 }
 
-/* No row that is not on the list; numbers together and ascending, as the look-up needs it; no word twice. */
+#define LISTED(requests, word)	listed(requests, ARRAY_SIZE(requests), word)
+
+/*
+ * No row that is not on the list; numbers together and ascending, as the look-up needs it; no word
+ * twice.
+ */
 static void table_has_nothing_else(struct kunit *test)
 {
 	unsigned int i, j;
@@ -186,12 +207,13 @@ static void table_has_nothing_else(struct kunit *test)
 	for (i = 0; i < ioctl_nrows; i++) {
 		u32 word = ioctl_rows[i].fbsd_word;
 
-		KUNIT_EXPECT_TRUE_MSG(test, listed(core_requests, ARRAY_SIZE(core_requests), word) ||
-				      listed(passthrough_requests, ARRAY_SIZE(passthrough_requests), word) ||
-				      listed(snapshot_requests, ARRAY_SIZE(snapshot_requests), word),
+		KUNIT_EXPECT_TRUE_MSG(test, LISTED(core_requests, word) ||
+				      LISTED(passthrough_requests, word) ||
+				      LISTED(snapshot_requests, word),
 				      "0x%x is not on the list", word);
 		if (i)
-			KUNIT_EXPECT_LE(test, ioctl_rows[i - 1].word & 0xff, ioctl_rows[i].word & 0xff);
+			KUNIT_EXPECT_LE(test, ioctl_rows[i - 1].word & 0xff,
+					ioctl_rows[i].word & 0xff);
 		for (j = 0; j < i; j++) {
 			KUNIT_EXPECT_NE(test, ioctl_rows[j].word, ioctl_rows[i].word);
 			KUNIT_EXPECT_NE(test, ioctl_rows[j].fbsd_word, ioctl_rows[i].fbsd_word);
@@ -201,7 +223,7 @@ static void table_has_nothing_else(struct kunit *test)
 	}
 }
 
-/* --- the door ------------------------------------------------------------------------------------ */
+/* --- the door ------------------------------------------------------------------------ */
 
 /* A descriptor of the VM, and memory of the process that has it. */
 struct door {
@@ -218,7 +240,8 @@ static struct door door_open(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, door.file);
 	door.file->private_data = fake_vm(test);
-	addr = kunit_vm_mmap(test, NULL, 0, USER_BYTES, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	addr = kunit_vm_mmap(test, NULL, 0, USER_BYTES, PROT_READ | PROT_WRITE,
+			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
 	KUNIT_ASSERT_NE(test, addr, 0);
 	KUNIT_ASSERT_LT(test, addr, TASK_SIZE);
 	door.user = (void __user *)addr;
@@ -260,10 +283,11 @@ static void door_finds_both_families(struct kunit *test)
 		if (ioctl_rows[i].word == VM_REINIT)
 			continue;
 		memset(arg, 0xff, sizeof(arg));
-		KUNIT_EXPECT_NE_MSG(test, REQUEST(&door, ioctl_rows[i].word, arg), -ENOTTY, "0x%x", ioctl_rows[i].word);
+		KUNIT_EXPECT_NE_MSG(test, REQUEST(&door, ioctl_rows[i].word, arg), -ENOTTY, "0x%x",
+				    ioctl_rows[i].word);
 		memset(arg, 0xff, sizeof(arg));
-		KUNIT_EXPECT_NE_MSG(test, REQUEST(&door, ioctl_rows[i].fbsd_word, arg), -ENOTTY, "0x%x",
-				    ioctl_rows[i].fbsd_word);
+		KUNIT_EXPECT_NE_MSG(test, REQUEST(&door, ioctl_rows[i].fbsd_word, arg), -ENOTTY,
+				    "0x%x", ioctl_rows[i].fbsd_word);
 	}
 	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_REINIT, arg), 0);
 	KUNIT_EXPECT_EQ(test, REQUEST(&door, VMM_FBSD_VM_REINIT, arg), 0);
@@ -274,6 +298,8 @@ static void door_refuses_unknown_words(struct kunit *test)
 {
 	static const u32 sizes[] = { 0, 1, 4, 8, 12, 16, 24, 32, 40, 56, 132, 544, 545, 0x1fff };
 	struct door door = door_open(test);
+	unsigned long user = (unsigned long)door.user;
+	const struct ioctl_row *row;
 	unsigned int nr, i, dir, bit;
 	u8 arg[IOCTL_ARG_MAX] = {};
 	u32 word;
@@ -283,18 +309,21 @@ static void door_refuses_unknown_words(struct kunit *test)
 			dir = i % 8;
 			word = dir << 29 | sizes[i / 8] << 16 | 'v' << 8 | nr;
 			if (!word_known(word))
-				KUNIT_EXPECT_EQ_MSG(test, ioctl_vm(door.file, word, (unsigned long)door.user),
-						    -ENOTTY, "0x%x", word);
+				KUNIT_EXPECT_EQ_MSG(test, ioctl_vm(door.file, word, user), -ENOTTY,
+						    "0x%x", word);
 		}
 	}
 	for (i = 0; i < ioctl_nrows * 2; i++) {
 		for (bit = 0; bit < 32; bit++) {
-			word = (i % 2 ? ioctl_rows[i / 2].word : ioctl_rows[i / 2].fbsd_word) ^ BIT(bit);
+			row = &ioctl_rows[i / 2];
+			word = (i % 2 ? row->word : row->fbsd_word) ^ BIT(bit);
 			if (!word_known(word))
-				KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, word, arg), -ENOTTY, "0x%x", word);
+				KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, word, arg), -ENOTTY,
+						    "0x%x", word);
 		}
 	}
-	KUNIT_EXPECT_EQ(test, ioctl_vm(door.file, VMMCTL_VM_CREATE, (unsigned long)door.user), -ENOTTY);
+	KUNIT_EXPECT_EQ(test, ioctl_vm(door.file, VMMCTL_VM_CREATE, (unsigned long)door.user),
+			-ENOTTY);
 	KUNIT_EXPECT_EQ(test, ioctl_vm(door.file, 0, 0), -ENOTTY);
 	KUNIT_EXPECT_EQ(test, ioctl_vm(door.file, ~0U, 0), -ENOTTY);
 }
@@ -341,8 +370,8 @@ static void door_checks_the_vcpu(struct kunit *test)
 				continue;
 			memset(arg, 0, sizeof(arg));
 			memcpy(arg, &bad[j], sizeof(int));
-			KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, ioctl_rows[i].word, arg), -EINVAL, "0x%x, vCPU %d",
-					    ioctl_rows[i].word, bad[j]);
+			KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, ioctl_rows[i].word, arg), -EINVAL,
+					    "0x%x, vCPU %d", ioctl_rows[i].word, bad[j]);
 		}
 	}
 	for (i = 0; i < FAKE_VCPUS; i++)
@@ -363,10 +392,11 @@ static void door_closes_with_the_vm(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, REQUEST(&door, ioctl_rows[i].word, arg), -ENXIO);
 }
 
-/* --- lock classes, seen from a vCPU in its guest ------------------------------------------------- */
+/* --- lock classes, seen from a vCPU in its guest ------------------------------------- */
 
 /* Arguments of zeroes: vCPU 0, which runs. */
-static unsigned int leaves_guest_for(struct kunit *test, struct door *door, struct fake_thread *thread, u32 word)
+static unsigned int leaves_guest_for(struct kunit *test, struct door *door,
+				     struct fake_thread *thread, u32 word)
 {
 	u8 arg[IOCTL_ARG_MAX] = {};
 	unsigned int before;
@@ -405,7 +435,7 @@ static void classes_stop_vcpus_or_not(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, completion_done(&thread->done));
 }
 
-/* --- VM_RUN -------------------------------------------------------------------------------------- */
+/* --- VM_RUN -------------------------------------------------------------------------- */
 
 #define RECORD_AT	PAGE_SIZE	/* in the process's memory */
 #define CPUSET_AT	(2 * PAGE_SIZE)
@@ -422,7 +452,8 @@ static long run_request(struct door *door, size_t cpuset_bytes)
 	return REQUEST(door, VM_RUN, run);
 }
 
-static void script_set(struct kunit *test, struct vcpu *vcpu, const struct fake_exit *script, unsigned int len)
+static void script_set(struct kunit *test, struct vcpu *vcpu, const struct fake_exit *script,
+		       unsigned int len)
 {
 	fake_vcpu_hold(test, vcpu);
 	fake_script(vcpu, script, len);
@@ -454,7 +485,8 @@ static struct vcpu *ipi_setup(struct kunit *test)
 {
 	static const struct fake_exit script[] = {
 		FAKE_NEUTRAL(VM_EXITCODE_WRMSR, 2, .rip = 0x1000,
-			     .u.msr = { .code = 0x830, .wval = 2ULL << 32 | APIC_DELMODE_INIT | BIT(14) }),
+			     .u.msr = { .code = 0x830,
+					.wval = 2ULL << 32 | APIC_DELMODE_INIT | BIT(14) }),
 	};
 	struct vcpu *vcpu = fake_vcpu(test, 0);
 
@@ -497,7 +529,7 @@ static void run_checks_its_pointers(struct kunit *test)
 	script_set(test, fake_vcpu(test, 0), script, 1);
 	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_RUN, run), -EFAULT);
 	vcpu = ipi_setup(test);
-	run = (struct vm_run){ .vm_exit = door.user + RECORD_AT, .cpuset = NULL, .cpusetsize = 128 };
+	run = (struct vm_run){ .vm_exit = door.user + RECORD_AT, .cpusetsize = 128 };
 	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_RUN, run), -EFAULT);
 	ipi_setup(test);
 	run.cpuset = door.user + USER_BYTES - 128;
@@ -506,7 +538,9 @@ static void run_checks_its_pointers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->state, VCPU_IDLE);
 }
 
-/* The form of FreeBSD 13: the record is in the argument, with 256 targets behind mode and vector. */
+/*
+ * The form of FreeBSD 13: the record is in the argument, with 256 targets behind mode and vector.
+ */
 static void run_13_has_the_record_inside(struct kunit *test)
 {
 	struct door door = door_open(test);
@@ -523,7 +557,7 @@ static void run_13_has_the_record_inside(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ipi->dmask[1] | ipi->dmask[2] | ipi->dmask[3], 0);
 }
 
-/* --- registers (section 6) ----------------------------------------------------------------------- */
+/* --- registers (section 6) ----------------------------------------------------------- */
 
 static void registers_keep_what_is_set(struct kunit *test)
 {
@@ -531,13 +565,15 @@ static void registers_keep_what_is_set(struct kunit *test)
 	int reg;
 
 	for (reg = 0; reg < VM_REG_LAST; reg++) {
-		struct vm_register set = { .regnum = reg, .regval = 0x1000 + reg }, get = { .regnum = reg };
+		struct vm_register set = { .regnum = reg, .regval = 0x1000 + reg };
+		struct vm_register get = { .regnum = reg };
 
 		if (reg == VM_REG_GUEST_TPR || reg == VM_REG_GUEST_INTR_SHADOW)
 			set.regval = 1;
 		if (REQUEST(&door, VM_SET_REGISTER, set))
 			continue;
-		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_REGISTER, get), 0, "register %d", reg);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_REGISTER, get), 0, "register %d",
+				    reg);
 		KUNIT_EXPECT_EQ_MSG(test, get.regval, set.regval, "register %d", reg);
 	}
 }
@@ -576,9 +612,11 @@ static long set_request(struct kunit *test, struct door *door, u32 word, const i
 	long err;
 
 	KUNIT_ASSERT_EQ(test, copy_to_user(door->user + PAGE_SIZE, nums, count * sizeof(*nums)), 0);
-	KUNIT_ASSERT_EQ(test, copy_to_user(door->user + 2 * PAGE_SIZE, vals, count * sizeof(*vals)), 0);
+	KUNIT_ASSERT_EQ(test, copy_to_user(door->user + 2 * PAGE_SIZE, vals, count * sizeof(*vals)),
+			0);
 	err = REQUEST(door, word, set);
-	KUNIT_ASSERT_EQ(test, copy_from_user(vals, door->user + 2 * PAGE_SIZE, count * sizeof(*vals)), 0);
+	KUNIT_ASSERT_EQ(test,
+			copy_from_user(vals, door->user + 2 * PAGE_SIZE, count * sizeof(*vals)), 0);
 	return err;
 }
 
@@ -642,14 +680,16 @@ static void descriptors_are_of_segments_and_tables(struct kunit *test)
 		struct vm_seg_desc get = { .regnum = reg };
 		int want = reg >= VM_REG_GUEST_ES && reg <= VM_REG_GUEST_GDTR ? 0 : -EINVAL;
 
-		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_SET_SEGMENT_DESCRIPTOR, set), want, "%d", reg);
-		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_SEGMENT_DESCRIPTOR, get), want, "%d", reg);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_SET_SEGMENT_DESCRIPTOR, set), want,
+				    "%d", reg);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_SEGMENT_DESCRIPTOR, get), want,
+				    "%d", reg);
 		if (!want)
 			KUNIT_EXPECT_MEMEQ(test, &get, &set, sizeof(get));
 	}
 }
 
-/* --- capabilities (section 13) ------------------------------------------------------------------- */
+/* --- capabilities (section 13) ------------------------------------------------------- */
 
 static void capabilities_by_the_table(struct kunit *test)
 {
@@ -658,8 +698,9 @@ static void capabilities_by_the_table(struct kunit *test)
 		{ VM_CAP_HALT_EXIT, 0, 0, 0 }, { VM_CAP_MTRAP_EXIT, -ENOENT, -ENOENT, -ENOENT },
 		{ VM_CAP_PAUSE_EXIT, 0, 0, 0 }, { VM_CAP_UNRESTRICTED_GUEST, 1, 0, -EINVAL },
 		{ VM_CAP_ENABLE_INVPCID, -ENOENT, -ENOENT, -ENOENT }, { VM_CAP_BPT_EXIT, 0, 0, 0 },
-		{ VM_CAP_RDPID, -ENOENT, -ENOENT, -ENOENT }, { VM_CAP_RDTSCP, -ENOENT, -ENOENT, -ENOENT },
-		{ VM_CAP_IPI_EXIT, 0, 0, 0 }, { VM_CAP_MASK_HWINTR, 0, 0, 0 }, { VM_CAP_RFLAGS_TF, 0, 0, 0 },
+		{ VM_CAP_RDPID, -ENOENT, -ENOENT, -ENOENT },
+		{ VM_CAP_RDTSCP, -ENOENT, -ENOENT, -ENOENT }, { VM_CAP_IPI_EXIT, 0, 0, 0 },
+		{ VM_CAP_MASK_HWINTR, 0, 0, 0 }, { VM_CAP_RFLAGS_TF, 0, 0, 0 },
 		{ VM_CAP_MAX, -EINVAL, -EINVAL, -EINVAL }, { -1, -EINVAL, -EINVAL, -EINVAL },
 		{ INT_MAX, -EINVAL, -EINVAL, -EINVAL },
 	};
@@ -669,14 +710,15 @@ static void capabilities_by_the_table(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		struct vm_capability cap = { .captype = table[i].cap, .capval = -5 };
 
-		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_CAPABILITY, cap), min(table[i].get, 0),
-				    "%d", table[i].cap);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_CAPABILITY, cap),
+				    min(table[i].get, 0), "%d", table[i].cap);
 		if (table[i].get >= 0)
 			KUNIT_EXPECT_EQ_MSG(test, cap.capval, table[i].get, "%d", table[i].cap);
 		for (on = 1; on >= 0; on--) {
 			cap.capval = on;
 			KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_SET_CAPABILITY, cap),
-					    on ? table[i].on : table[i].off, "%d to %d", table[i].cap, on);
+					    on ? table[i].on : table[i].off, "%d to %d",
+					    table[i].cap, on);
 			if (table[i].get)
 				continue;
 			cap.capval = -5;
@@ -686,7 +728,7 @@ static void capabilities_by_the_table(struct kunit *test)
 	}
 }
 
-/* --- events (section 12) ------------------------------------------------------------------------- */
+/* --- events (section 12) ------------------------------------------------------------- */
 
 #define GP	(VM_INTINFO_VALID | VM_INTINFO_HWEXCEPTION | 13)
 
@@ -726,14 +768,19 @@ static void exceptions_have_vectors(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		exc.vector = bad[i];
-		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_INJECT_EXCEPTION, exc), -EINVAL, "%d", bad[i]);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_INJECT_EXCEPTION, exc), -EINVAL, "%d",
+				    bad[i]);
 	}
 }
 
-/* VM_RESTART_INSTRUCTION, and its twin in VM_INJECT_EXCEPTION: the exiting instruction runs again. */
+/*
+ * VM_RESTART_INSTRUCTION, and its twin in VM_INJECT_EXCEPTION: the exiting instruction runs again.
+ */
 static void restart_goes_back(struct kunit *test)
 {
-	const struct fake_exit script[] = { FAKE_USER(VM_EXITCODE_RDMSR, 2, .rip = 0x1000), FAKE_END };
+	const struct fake_exit script[] = {
+		FAKE_USER(VM_EXITCODE_RDMSR, 2, .rip = 0x1000), FAKE_END,
+	};
 	struct door door = door_open(test);
 	struct vcpu *vcpu = fake_vcpu(test, 0);
 	struct vm_exception exc = { .vector = 6, .restart_instruction = 1 };
@@ -761,16 +808,18 @@ static void lapic_requests_have_bounds(struct kunit *test)
 	vlapic_mmio(fake_vcpu(test, 0)->vlapic, 0xf0, true, 4, &svr);
 	for (irq.vector = -1; irq.vector < 300; irq.vector++)
 		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_LAPIC_IRQ, irq),
-				    irq.vector < 16 || irq.vector > 255 ? -EINVAL : 0, "vector %d", irq.vector);
+				    irq.vector < 16 || irq.vector > 255 ? -EINVAL : 0, "vector %d",
+				    irq.vector);
 	for (irq.vector = -1; irq.vector < 10; irq.vector++)
 		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_LAPIC_LOCAL_IRQ, irq),
-				    irq.vector < 0 || irq.vector > 6 ? -EINVAL : 0, "entry %d", irq.vector);
+				    irq.vector < 0 || irq.vector > 6 ? -EINVAL : 0, "entry %d",
+				    irq.vector);
 	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_LAPIC_MSI, msi), 0);
 	msi.addr = 0xfed00000;
 	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_LAPIC_MSI, msi), -EINVAL);
 }
 
-/* --- memory, translation, chips (sections 5, 14, 15) ------------------------------------------------------- */
+/* --- memory, translation, chips (sections 5, 14, 15) --------------------------------- */
 
 static void memsegs_by_the_door(struct kunit *test)
 {
@@ -819,8 +868,10 @@ static void memsegs_have_numbers(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		seg = (struct vm_memseg){ .segid = bad[i], .len = 0x1000 };
-		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_ALLOC_MEMSEG, seg), -EINVAL, "%d", bad[i]);
-		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_MEMSEG, seg), -EINVAL, "%d", bad[i]);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_ALLOC_MEMSEG, seg), -EINVAL, "%d",
+				    bad[i]);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_MEMSEG, seg), -EINVAL, "%d",
+				    bad[i]);
 	}
 }
 
@@ -836,13 +887,15 @@ static void translation_faults_or_not(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, arg.fault, 0);
 	KUNIT_EXPECT_EQ(test, arg.gpa, 0x12345678);
 
-	arg.paging = (struct vm_guest_paging){ .cpu_mode = CPU_MODE_PROTECTED, .paging_mode = PAGING_MODE_32 };
+	arg.paging.cpu_mode = CPU_MODE_PROTECTED;
+	arg.paging.paging_mode = PAGING_MODE_32;
 	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_GLA2GPA_NOFAULT, arg), 0);
 	KUNIT_EXPECT_EQ(test, arg.fault, 1);
 	KUNIT_EXPECT_EQ(test, vcpu->events.exception, 0);
 	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_GLA2GPA, arg), 0);
 	KUNIT_EXPECT_EQ(test, arg.fault, 1);
-	KUNIT_EXPECT_EQ(test, vcpu->events.exception & 0x800003ff, VM_INTINFO_VALID | VM_INTINFO_HWEXCEPTION | 14);
+	KUNIT_EXPECT_EQ(test, vcpu->events.exception & 0x800003ff,
+			VM_INTINFO_VALID | VM_INTINFO_HWEXCEPTION | 14);
 	KUNIT_EXPECT_EQ(test, vcpu->cr2, 0x12345678);
 
 	/* The table is not in memory. */
@@ -860,8 +913,10 @@ static void kernemu_reaches_the_chips(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(nowhere); i++) {
 		dev.gpa = nowhere[i];
-		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_KERNEMU_DEV, dev), -EINVAL, "0x%llx", dev.gpa);
-		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_SET_KERNEMU_DEV, dev), -EINVAL, "0x%llx", dev.gpa);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_GET_KERNEMU_DEV, dev), -EINVAL,
+				    "0x%llx", dev.gpa);
+		KUNIT_EXPECT_EQ_MSG(test, REQUEST(&door, VM_SET_KERNEMU_DEV, dev), -EINVAL,
+				    "0x%llx", dev.gpa);
 	}
 	dev.gpa = 0xfec00000;
 	dev.value = 1;
@@ -882,11 +937,15 @@ static void kernemu_reaches_the_chips(struct kunit *test)
 	}
 }
 
-/* --- sets, topology, statistics (sections 11, 27, 30) -------------------------------------------- */
+/* --- sets, topology, statistics (sections 11, 27, 30) -------------------------------- */
 
 static long cpus_request(struct door *door, int which, int size)
 {
-	struct vm_cpuset set = { .which = which, .cpusetsize = size, .cpus = door->user + CPUSET_AT };
+	struct vm_cpuset set = {
+		.which = which,
+		.cpusetsize = size,
+		.cpus = door->user + CPUSET_AT,
+	};
 
 	return REQUEST(door, VM_GET_CPUS, set);
 }
@@ -913,8 +972,8 @@ static void cpus_are_shown_by_set(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cpus_request(&door, -1, 128), -EINVAL);
 	for (which = -1; which < 300; which++)
 		if (which != 128)
-			KUNIT_EXPECT_EQ_MSG(test, cpus_request(&door, VM_ACTIVE_CPUS, which), -ERANGE,
-					    "%d bytes", which);
+			KUNIT_EXPECT_EQ_MSG(test, cpus_request(&door, VM_ACTIVE_CPUS, which),
+					    -ERANGE, "%d bytes", which);
 }
 
 static void cpus_need_a_place(struct kunit *test)
@@ -928,7 +987,8 @@ static void cpus_need_a_place(struct kunit *test)
 static void topology_is_bounded_by_the_limit(struct kunit *test)
 {
 	static const struct { u16 sockets, cores, threads; int err; } table[] = {
-		{ 2, 2, 2, 0 }, { 1, 8, 1, 0 }, { 1, 1, 1, 0 }, { 3, 3, 1, -EINVAL }, { 1, 9, 1, -EINVAL },
+		{ 2, 2, 2, 0 }, { 1, 8, 1, 0 }, { 1, 1, 1, 0 }, { 3, 3, 1, -EINVAL },
+		{ 1, 9, 1, -EINVAL },
 		{ 0xffff, 0xffff, 0xffff, -EINVAL }, { 0x8000, 0x8000, 4, -EINVAL },
 	};
 	struct door door = door_open(test);
@@ -936,7 +996,9 @@ static void topology_is_bounded_by_the_limit(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		arg = (struct vm_cpu_topology){ table[i].sockets, table[i].cores, table[i].threads, 999 };
+		arg = (struct vm_cpu_topology){
+			table[i].sockets, table[i].cores, table[i].threads, 999,
+		};
 		KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_SET_TOPOLOGY, arg), table[i].err);
 		if (!table[i].err)
 			last = arg;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The test module: what src/main.c sets up, as far as it needs neither hardware nor device nodes. */
+/*
+ * The test module: what src/main.c sets up, as far as it needs neither hardware nor device nodes.
+ */
 #include <linux/module.h>
 #include <asm/processor.h>
 #include "ioctl.h"

@@ -35,7 +35,7 @@ static u64 reg(struct vcpu *vcpu, int reg)
 	return val;
 }
 
-/* --- who may run --------------------------------------------------------------------------------- */
+/* --- who may run --------------------------------------------------------------------- */
 
 static void run_needs_an_active_vcpu(struct kunit *test)
 {
@@ -82,7 +82,7 @@ static void run_suspend_checks_the_reason(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vm->suspend, VM_SUSPEND_NONE);
 }
 
-/* --- requests, in their order -------------------------------------------------------------------- */
+/* --- requests, in their order -------------------------------------------------------- */
 
 enum { WITH_IDLE = 1, WITH_SIGNAL = 2, WITH_DEBUG = 4, WITH_ALL = 7 };
 
@@ -132,7 +132,8 @@ static void run_answers_requests_in_order(struct kunit *test)
 		vcpu_reg_set(vcpu, VM_REG_GUEST_RIP, 0x1000);
 		raise(vcpu, what);
 		expect_requests(test, vcpu, what);
-		KUNIT_EXPECT_EQ_MSG(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE, "requests %u", what);
+		KUNIT_EXPECT_EQ_MSG(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE, "requests %u",
+				    what);
 		KUNIT_EXPECT_EQ(test, fake_last_entry(vcpu)->rip, 0x1000);
 	}
 	KUNIT_EXPECT_EQ(test, vcpu->stats[VMEXIT_REQIDLE], 4);
@@ -152,7 +153,9 @@ static void run_answers_suspend_first(struct kunit *test)
 	signal_take();
 }
 
-/* Requests that come while the guest runs: the exit under way is finished, then they are answered. */
+/*
+ * Requests that come while the guest runs: the exit under way is finished, then they are answered.
+ */
 static void request_all(struct vcpu *vcpu)
 {
 	vcpu_request(vcpu, VCPU_REQ_IDLE);
@@ -216,7 +219,9 @@ static void resched_here(struct vcpu *vcpu)
 	set_preempt_need_resched();
 }
 
-/* The scheduler gets the CPU before the next entry; VM_RUN may come back with BOGUS for it or not. */
+/*
+ * The scheduler gets the CPU before the next entry; VM_RUN may come back with BOGUS for it or not.
+ */
 static void run_yields_to_the_scheduler(struct kunit *test)
 {
 	struct vcpu *vcpu = fake_vcpu_held(test, 0);
@@ -249,12 +254,16 @@ static void run_resets_the_apic_on_init(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->requests, 0);
 }
 
-/* --- verdicts ------------------------------------------------------------------------------------ */
+/* --- verdicts ------------------------------------------------------------------------ */
 
 static void run_hands_the_record_out_unchanged(struct kunit *test)
 {
 	struct vcpu *vcpu = fake_vcpu_held(test, 0);
-	struct vm_exit want = { .exitcode = VM_EXITCODE_TASK_SWITCH, .inst_length = 5, .rip = 0xfffffff0 };
+	struct vm_exit want = {
+		.exitcode = VM_EXITCODE_TASK_SWITCH,
+		.inst_length = 5,
+		.rip = 0xfffffff0,
+	};
 	struct fake_exit script = { .verdict = VERDICT_USER };
 
 	memset(&want.u, 0xa5, sizeof(want.u));
@@ -329,7 +338,8 @@ static void run_stays_loaded_between_exits(struct kunit *test)
 	/* Unless the host has work just then. */
 	for (tries = 0, loads = 0; tries < 10 && loads != 1; tries++) {
 		FAKE_SCRIPT(vcpu, FAKE_NEUTRAL(VM_EXITCODE_RDMSR, 2, .u.msr = { .code = 0x179 }),
-			    FAKE_NEUTRAL(VM_EXITCODE_WRMSR, 2, .u.msr = { .code = 0x17a }), FAKE_END);
+			    FAKE_NEUTRAL(VM_EXITCODE_WRMSR, 2, .u.msr = { .code = 0x17a }),
+			    FAKE_END);
 		loads = to_fake(vcpu)->loads;
 		KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
 		KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nentries, 3);
@@ -358,7 +368,7 @@ static void run_counts_migrations(struct kunit *test)
 	migrate_enable();
 }
 
-/* --- events at the entry ------------------------------------------------------------------------- */
+/* --- events at the entry ------------------------------------------------------------- */
 
 static void run_triple_fault_suspends(struct kunit *test)
 {
@@ -387,7 +397,7 @@ static void run_keeps_events_while_requests_are_answered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->events.exitintinfo, 0);
 }
 
-/* --- where the guest resumes (section 9) --------------------------------------------------------- */
+/* --- where the guest resumes (section 9) --------------------------------------------- */
 
 static void nextrip_is_behind_the_instruction(struct kunit *test)
 {
@@ -449,7 +459,10 @@ static void shadow_ends_with_its_instruction(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_last_entry(vcpu)->shadow);
 }
 
-/* Also where VM_RUN left and came back in between, and no guest instruction was executed meanwhile. */
+/*
+ * Also where VM_RUN left and came back in between, and no guest instruction was executed
+ * meanwhile.
+ */
 static void shadow_ends_beside_requests(struct kunit *test)
 {
 	static const int requests[] = { VCPU_REQ_IDLE, VCPU_REQ_DEBUG };
@@ -465,7 +478,8 @@ static void shadow_ends_beside_requests(struct kunit *test)
 		fake_run_once(vcpu);
 		clear_bit(requests[i], &vcpu->requests);
 		KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
-		KUNIT_EXPECT_FALSE_MSG(test, fake_last_entry(vcpu)->shadow, "request %d", requests[i]);
+		KUNIT_EXPECT_FALSE_MSG(test, fake_last_entry(vcpu)->shadow, "request %d",
+				       requests[i]);
 	}
 }
 

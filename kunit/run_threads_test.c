@@ -22,7 +22,8 @@
 #define STI	X86_EFLAGS_IF
 
 /* HLT with IF as in @flags; a program with HALT_EXIT on. */
-#define HLT(flags)	FAKE_NEUTRAL(VM_EXITCODE_HLT, 1, .rip = 0x1000, .u.hlt = { .rflags = (flags) })
+#define HLT(flags)								\
+	FAKE_NEUTRAL(VM_EXITCODE_HLT, 1, .rip = 0x1000, .u.hlt = { .rflags = (flags) })
 
 /* An APIC that accepts interrupts; the guest has RFLAGS.IF as in @flags. vCPU held. */
 static void guest_setup(struct vcpu *vcpu, u64 flags)
@@ -49,7 +50,8 @@ static struct fake_thread *halted_thread(struct kunit *test, unsigned int id, u6
 }
 
 /* A thread that is in the guest and stays there. */
-static struct fake_thread *guest_thread(struct kunit *test, unsigned int id, unsigned long come_back)
+static struct fake_thread *guest_thread(struct kunit *test, unsigned int id,
+					unsigned long come_back)
 {
 	struct vcpu *vcpu = fake_vcpu_held(test, id);
 	struct fake_thread *thread;
@@ -80,7 +82,8 @@ static void expect_suspended(struct kunit *test, struct fake_thread *thread, int
 /* How often VM_RUN has come back and was called again. */
 static unsigned int times_left(struct fake_thread *thread)
 {
-	return READ_ONCE(thread->exits[VM_EXITCODE_REQIDLE]) + READ_ONCE(thread->exits[VM_EXITCODE_BOGUS]);
+	return READ_ONCE(thread->exits[VM_EXITCODE_REQIDLE]) +
+	       READ_ONCE(thread->exits[VM_EXITCODE_BOGUS]);
 }
 
 /* One of the last entries had this event. */
@@ -94,7 +97,7 @@ static bool was_injected(struct vcpu *vcpu, u64 event)
 	return false;
 }
 
-/* --- freezing ------------------------------------------------------------------------------------ */
+/* --- freezing ------------------------------------------------------------------------ */
 
 static void freeze_takes_a_running_vcpu(struct kunit *test)
 {
@@ -205,7 +208,7 @@ static void freeze_all_stops_every_vcpu(struct kunit *test)
 	expect_exit(test, halted, VM_EXITCODE_PAUSE);
 }
 
-/* --- kicks --------------------------------------------------------------------------------------- */
+/* --- kicks --------------------------------------------------------------------------- */
 
 static void kick_brings_an_interrupt_in(struct kunit *test)
 {
@@ -242,12 +245,13 @@ static void signal_ends_vm_run(struct kunit *test)
 	for (i = 1; i <= 5; i++) {
 		KUNIT_ASSERT_TRUE(test, fake_vcpu_reaches(thread->vcpu, VCPU_RUNNING));
 		send_sig(SIGUSR1, thread->task, 1);
-		KUNIT_EXPECT_TRUE(test, fake_happens(READ_ONCE(thread->exits[VM_EXITCODE_BOGUS]) >= i));
+		KUNIT_EXPECT_TRUE(test,
+				  fake_happens(READ_ONCE(thread->exits[VM_EXITCODE_BOGUS]) >= i));
 	}
 	KUNIT_EXPECT_FALSE(test, completion_done(&thread->done));
 }
 
-/* --- HLT ----------------------------------------------------------------------------------------- */
+/* --- HLT ----------------------------------------------------------------------------- */
 
 static void hlt_wakes_for_an_interrupt(struct kunit *test)
 {
@@ -302,7 +306,9 @@ static void hlt_wakes_for_the_8259(struct kunit *test)
 	const struct fake_exit script[] = { HLT(STI), FAKE_END };
 	struct vm *vm = fake_vm(test);
 	struct fake_thread *thread;
-	static const u8 init[][2] = { { 0x20, 0x11 }, { 0x21, 0x30 }, { 0x21, 0x04 }, { 0x21, 0x01 }, { 0x21, 0x00 } };
+	static const u8 init[][2] = {
+		{ 0x20, 0x11 }, { 0x21, 0x30 }, { 0x21, 0x04 }, { 0x21, 0x01 }, { 0x21, 0x00 },
+	};
 	u64 extint = 0x700;
 	u32 val;
 	int i;
@@ -394,7 +400,7 @@ static void hlt_counts_idle_time(struct kunit *test)
 	KUNIT_EXPECT_GE(test, thread->vcpu->stats[VCPU_IDLE_TICKS], HZ / 20);
 }
 
-/* --- halt detection ------------------------------------------------------------------------------ */
+/* --- halt detection ------------------------------------------------------------------ */
 
 static void halt_of_all_suspends(struct kunit *test)
 {
@@ -477,7 +483,7 @@ static void halt_with_an_nmi_pending_does_not_suspend(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->vm->suspend, VM_SUSPEND_NONE);
 }
 
-/* --- the suspend barrier ------------------------------------------------------------------------- */
+/* --- the suspend barrier ------------------------------------------------------------- */
 
 static void barrier_waits_for_all_active(struct kunit *test)
 {
@@ -568,7 +574,7 @@ static void barrier_serves_again_after_reinit(struct kunit *test)
 	}
 }
 
-/* --- the debug set ------------------------------------------------------------------------------- */
+/* --- the debug set ------------------------------------------------------------------- */
 
 static void debug_set_keeps_the_guest_from_running(struct kunit *test)
 {
@@ -616,7 +622,7 @@ static void debug_set_ends_hlt(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, thread->exit.rip, 0x1001);
 }
 
-/* --- INIT ---------------------------------------------------------------------------------------- */
+/* --- INIT ---------------------------------------------------------------------------- */
 
 static void init_reaches_a_running_vcpu(struct kunit *test)
 {
@@ -634,12 +640,15 @@ static void init_reaches_a_running_vcpu(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_vcpu_reaches(vcpu, VCPU_RUNNING));
 }
 
-/* --- the end ------------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------------------- */
 
-/* Destruction from any state takes a second at most, and says how to the threads that were inside. */
+/*
+ * Destruction from any state takes a second at most, and says how to the threads that were inside.
+ */
 static void destroy_is_bounded(struct kunit *test)
 {
-	const struct fake_exit script[] = { HLT(STI), FAKE_END }, script_cli[] = { HLT(CLI), FAKE_END };
+	const struct fake_exit script[] = { HLT(STI), FAKE_END };
+	const struct fake_exit script_cli[] = { HLT(CLI), FAKE_END };
 	struct vm *vm = fake_vm(test);
 	struct fake_thread *threads[3];
 	unsigned long start;

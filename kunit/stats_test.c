@@ -15,7 +15,10 @@ static void stat_text(struct kunit *test, int index, char *buf)
 	KUNIT_ASSERT_EQ_MSG(test, stat_describe(index, buf, TEXT_BYTES), 0, "index %d", index);
 }
 
-/* Texts are how programs find a counter: every one has its own, and bhyvectl's ways of asking find some. */
+/*
+ * Texts are how programs find a counter: every one has its own, and bhyvectl's ways of asking find
+ * some.
+ */
 static void stats_have_texts_of_their_own(struct kunit *test)
 {
 	char text[TEXT_BYTES], other[TEXT_BYTES];
@@ -74,7 +77,8 @@ static void stats_have_bounds(struct kunit *test)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		KUNIT_EXPECT_EQ_MSG(test, stat_describe(bad[i], text, sizeof(text)), -EINVAL, "index %d", bad[i]);
+		KUNIT_EXPECT_EQ_MSG(test, stat_describe(bad[i], text, sizeof(text)), -EINVAL,
+				    "index %d", bad[i]);
 }
 
 static void stats_texts_fit_any_buffer(struct kunit *test)
@@ -106,7 +110,9 @@ static void stats_show_memory(struct kunit *test)
 
 	down_write(&vm->mem.lock);
 	KUNIT_EXPECT_EQ(test, memseg_alloc(&vm->mem, 1, SZ_64K, ""), 0);
-	KUNIT_EXPECT_EQ(test, memmap_map(&vm->mem, SZ_16M, 1, 0, SZ_64K, VM_PROT_READ, VM_MEMMAP_F_WIRED), 0);
+	KUNIT_EXPECT_EQ(test,
+			memmap_map(&vm->mem, SZ_16M, 1, 0, SZ_64K, VM_PROT_READ, VM_MEMMAP_F_WIRED),
+			0);
 	up_write(&vm->mem.lock);
 	down_read(&vm->mem.lock);
 	stats_refresh(first);

@@ -1,44 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * svm: what a guest may do without an exit, bit by bit: the permission maps (catalogue E-11, E-13), the
- * intercepts of a fresh VMCB (E-01, E-03), and which VMCB bytes the API shows (E-04). Bits and numbers are
- * written down here anew, from the AMD64 manual vol. 2, 15.10, 15.11 and appendix B.
+ * svm: what a guest may do without an exit, bit by bit: the permission maps (catalogue E-11, E-13),
+ * the intercepts of a fresh VMCB (E-01, E-03), and which VMCB bytes the API shows (E-04). Bits and
+ * numbers are written down here anew, from the AMD64 manual vol. 2, 15.10, 15.11 and appendix B.
  */
 #include <kunit/test.h>
 #include <linux/bits.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
-#include "fake_vm.h"
-#include "svm/svm.h"
+#include "svm_fixture.h"
 
-/* --- the fixture: a VM whose vCPUs have VMCBs, and never enter one ------------------------------- */
+/* --- the MSR permission map ---------------------------------------------------------- */
 
-static int svm_maps_suite_init(struct kunit_suite *suite)
-{
-	int err = fake_suite_init(suite);
-
-	if (err)
-		return err;
-	err = svm_msrs_init();
-	if (err)
-		fake_suite_exit(suite);
-	return err;
-}
-
-static void svm_maps_suite_exit(struct kunit_suite *suite)
-{
-	svm_msrs_exit();
-	fake_suite_exit(suite);
-}
-
-static int svm_maps_test_init(struct kunit *test)
-{
-	return fake_vm_test_init_on(test, &svm_backend);
-}
-
-/* --- the MSR permission map ---------------------------------------------------------------------- */
-
-/* MSRs that semantics.md section 23 gives to an AMD guest directly. EFER is not read directly: SVME would show. */
+/*
+ * MSRs that semantics.md section 23 gives to an AMD guest directly. EFER is not read directly:
+ * SVME would show.
+ */
 static const struct { u32 msr; bool read, write; } allowed_msrs[] = {
 	{ 0xc0000100, true, true },	/* FS_BASE */
 	{ 0xc0000101, true, true },	/* GS_BASE */
@@ -114,7 +91,7 @@ static void msrpm_bit_finds_its_msr(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, svm_msrpm_bit(0xffffffff), -1);
 }
 
-/* --- the I/O permission map ---------------------------------------------------------------------- */
+/* --- the I/O permission map ---------------------------------------------------------- */
 
 /* 15.10.1: 64 Ki ports, and three bits behind the last. */
 static void iopm_intercepts_every_port(struct kunit *test)
@@ -131,7 +108,7 @@ static void maps_are_aligned_for_hardware(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, __va(svm_iopm_pa()), (void *)svm_iopm());
 }
 
-/* --- a fresh VMCB -------------------------------------------------------------------------------- */
+/* --- a fresh VMCB -------------------------------------------------------------------- */
 
 static u32 vmcb_word(struct vmcb *vmcb, unsigned int offset)
 {
@@ -152,7 +129,8 @@ static void reset_intercepts_svm_instructions(struct kunit *test)
 		{ 0x10, 14, "RDPRU" }, { 0x10, 10, "MONITOR" }, { 0x10, 11, "MWAIT" },
 		{ 0x10, 12, "MWAIT, armed" }, { 0x10, 13, "XSETBV" }, { 0x10, 8, "ICEBP" },
 		{ 0x0c, 0, "INTR" }, { 0x0c, 1, "NMI" }, { 0x0c, 2, "SMI" }, { 0x0c, 3, "INIT" },
-		{ 0x0c, 15, "RDPMC" }, { 0x0c, 18, "CPUID" }, { 0x0c, 19, "RSM" }, { 0x0c, 22, "INVD" },
+		{ 0x0c, 15, "RDPMC" }, { 0x0c, 18, "CPUID" }, { 0x0c, 19, "RSM" },
+		{ 0x0c, 22, "INVD" },
 		{ 0x0c, 27, "I/O" }, { 0x0c, 28, "MSR" }, { 0x0c, 29, "task switch" },
 		{ 0x0c, 30, "FERR freeze" }, { 0x0c, 31, "shutdown" },
 		{ 0x08, 1, "#DB" }, { 0x08, 17, "#AC" }, { 0x08, 18, "#MC" },
@@ -162,7 +140,8 @@ static void reset_intercepts_svm_instructions(struct kunit *test)
 
 	for (round = 0; round < 2; round++) {
 		for (i = 0; i < ARRAY_SIZE(must); i++)
-			KUNIT_EXPECT_TRUE_MSG(test, vmcb_word(to_vmcb(vcpu), must[i].offset) & BIT(must[i].bit),
+			KUNIT_EXPECT_TRUE_MSG(test, vmcb_word(to_vmcb(vcpu), must[i].offset) &
+					      BIT(must[i].bit),
 					      "%s, round %d", must[i].what, round);
 		/* What a program can switch does not take any of it away. */
 		svm_cap_set(vcpu, VM_CAP_HALT_EXIT, 1);
@@ -217,7 +196,7 @@ static void reset_state(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, to_vmcb(vcpu)->state.pat, 0x0007040600070406ULL);
 }
 
-/* --- registers by number (E-04) ------------------------------------------------------------------ */
+/* --- registers by number (E-04) ------------------------------------------------------ */
 
 /* The numbers that there are on AMD, by semantics.md 6.1. */
 static bool reg_is_there(int reg)
@@ -252,10 +231,14 @@ static void registers_are_a_closed_list(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu_reg_set(vcpu, VM_REG_GUEST_ENTRY_INST_LENGTH, 3), 0);
 }
 
-/* Bytes 070 to 08F (exit code and information) and the state save area; all else holds the host's business. */
+/*
+ * Bytes 070 to 08F (exit code and information) and the state save area; all else holds the host's
+ * business.
+ */
 static bool raw_is_shown(unsigned int offset, unsigned int bytes)
 {
-	return (offset >= 0x70 && offset + bytes <= 0x90) || (offset >= 0x400 && offset + bytes <= 4096);
+	return (offset >= 0x70 && offset + bytes <= 0x90) ||
+	       (offset >= 0x400 && offset + bytes <= 4096);
 }
 
 static void raw_vmcb_shows_guest_state_only(struct kunit *test)
@@ -267,7 +250,8 @@ static void raw_vmcb_shows_guest_state_only(struct kunit *test)
 	memset((u8 *)to_vmcb(vcpu) + 0x70, 0xa7, 0x20);
 	for (offset = 0; offset < 4096; offset++) {
 		for (bytes = 0; bytes < 16; bytes++) {
-			bool shown = is_power_of_2(bytes) && bytes <= 8 && raw_is_shown(offset, bytes);
+			bool shown = is_power_of_2(bytes) && bytes <= 8 &&
+				     raw_is_shown(offset, bytes);
 			int err = svm_reg_get(vcpu, VMCB_ACCESS(offset, bytes), &val);
 
 			want = 0;
@@ -278,8 +262,10 @@ static void raw_vmcb_shows_guest_state_only(struct kunit *test)
 		}
 	}
 	KUNIT_EXPECT_EQ(test, wrong, 0);
-	KUNIT_EXPECT_EQ(test, svm_reg_get(vcpu, VMCB_ACCESS(0x70, 8) | (int)BIT(20), &val), -EINVAL);
-	KUNIT_EXPECT_EQ(test, svm_reg_get(vcpu, VMCB_ACCESS(0x70, 8) | (int)BIT(12), &val), -EINVAL);
+	KUNIT_EXPECT_EQ(test, svm_reg_get(vcpu, VMCB_ACCESS(0x70, 8) | (int)BIT(20), &val),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, svm_reg_get(vcpu, VMCB_ACCESS(0x70, 8) | (int)BIT(12), &val),
+			-EINVAL);
 	KUNIT_EXPECT_EQ(test, svm_reg_get(vcpu, -1, &val), -EINVAL);
 	KUNIT_EXPECT_EQ(test, svm_reg_get(vcpu, INT_MIN, &val), -EINVAL);
 }
@@ -328,9 +314,9 @@ static struct kunit_case svm_maps_test_cases[] = {
 
 static struct kunit_suite svm_maps_test_suite = {
 	.name = "vmm-svm-maps",
-	.suite_init = svm_maps_suite_init,
-	.suite_exit = svm_maps_suite_exit,
-	.init = svm_maps_test_init,
+	.suite_init = svm_suite_init,
+	.suite_exit = svm_suite_exit,
+	.init = svm_test_init,
 	.exit = fake_vm_test_exit,
 	.test_cases = svm_maps_test_cases,
 };

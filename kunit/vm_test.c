@@ -13,11 +13,13 @@
 #include "dev/vlapic.h"
 #include "fake_vm.h"
 
-/* --- names --------------------------------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------------------- */
 
 static void vm_names_have_rules(struct kunit *test)
 {
-	static const char *const bad[] = { "", ".", "..", "a b", "a\tb", "a\nb", "a\"b", "a/b", "/", " " };
+	static const char *const bad[] = {
+		"", ".", "..", "a b", "a\tb", "a\nb", "a\"b", "a/b", "/", " ",
+	};
 	static const char *const good[] = { "a", "a.b", "...", "-", "a-b_c+d,e:f", "voil\xc3\xa0" };
 	struct vm *vm;
 	int i;
@@ -59,7 +61,7 @@ static void vm_names_are_bytes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vm_destroy_by_name("KUNIT"), -EINVAL);
 }
 
-/* --- creation ------------------------------------------------------------------------------------ */
+/* --- creation ------------------------------------------------------------------------ */
 
 static void vm_create_hands_errors_on(struct kunit *test)
 {
@@ -142,7 +144,7 @@ static void vm_starts_empty(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_reinit(vm), 0);
 }
 
-/* --- destruction --------------------------------------------------------------------------------- */
+/* --- destruction --------------------------------------------------------------------- */
 
 static void vm_destroy_ends_operations(struct kunit *test)
 {
@@ -174,7 +176,10 @@ static int leaver_main(void *arg)
 	return 0;
 }
 
-/* An operation that its own caller holds up does not hold up destruction; what it uses goes when it ends. */
+/*
+ * An operation that its own caller holds up does not hold up destruction; what it uses goes when
+ * it ends.
+ */
 static void vm_destroy_does_not_wait_for_ever(struct kunit *test)
 {
 	struct leaver leaver;
@@ -221,7 +226,7 @@ static void vm_dead_is_said_once(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, test_bit(VCPU_REQ_DYING, &vcpu->requests));
 }
 
-/* --- vCPUs --------------------------------------------------------------------------------------- */
+/* --- vCPUs --------------------------------------------------------------------------- */
 
 static void vcpu_is_made_on_first_use(struct kunit *test)
 {
@@ -280,11 +285,13 @@ static void vcpu_is_made_once(struct kunit *test)
 	for (i = 0; i < RACERS; i++) {
 		/* Not before it has begun: a thread that is stopped before never runs at all. */
 		if (!IS_ERR(tasks[i])) {
-			KUNIT_EXPECT_TRUE(test, fake_happens(READ_ONCE(racers[i].vcpus[FAKE_VCPUS - 1])));
+			KUNIT_EXPECT_TRUE(test,
+					  fake_happens(READ_ONCE(racers[i].vcpus[FAKE_VCPUS - 1])));
 			kthread_stop(tasks[i]);
 		}
 		for (id = 0; id < FAKE_VCPUS; id++)
-			KUNIT_EXPECT_PTR_EQ(test, racers[i].vcpus[id], vm_vcpu_find(fake_vm(test), id));
+			KUNIT_EXPECT_PTR_EQ(test, racers[i].vcpus[id],
+					    vm_vcpu_find(fake_vm(test), id));
 	}
 	KUNIT_EXPECT_EQ(test, atomic_read(&fake_vcpus), FAKE_VCPUS);
 }
@@ -330,8 +337,10 @@ static void vcpu_is_not_made_when_the_vm_goes(struct kunit *test)
 /* 6.4, as far as it is not the backend's; and that again after VM_REINIT. */
 static void vcpu_starts_in_its_fresh_state(struct kunit *test)
 {
-	static const int zero[] = { VM_REG_GUEST_RAX, VM_REG_GUEST_RSP, VM_REG_GUEST_R15, VM_REG_GUEST_RIP,
-				    VM_REG_GUEST_CR2, VM_REG_GUEST_DR0, VM_REG_GUEST_DR3, VM_REG_GUEST_TPR };
+	static const int zero[] = {
+		VM_REG_GUEST_RAX, VM_REG_GUEST_RSP, VM_REG_GUEST_R15, VM_REG_GUEST_RIP,
+		VM_REG_GUEST_CR2, VM_REG_GUEST_DR0, VM_REG_GUEST_DR3, VM_REG_GUEST_TPR,
+	};
 	struct vcpu *vcpu = fake_vcpu_held(test, 0);
 	u64 val, svr = 0x1ff;
 	int i, round;

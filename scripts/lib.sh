@@ -5,7 +5,10 @@
 #   . "$(dirname "$0")/lib.sh"
 
 me=${0##*/}
-root=$(cd "$(dirname "$0")/.." && pwd -P)
+root=$(cd "$(dirname "$0")" && pwd -P)
+while [ ! -e "$root/scripts/lib.sh" ]; do
+	root=${root%/*}
+done
 # Big and slow to make, and the same for every checkout: kernels, initial RAM disks, the debug kernel.
 cache=${VMM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vmm-linux}
 

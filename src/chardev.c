@@ -22,7 +22,7 @@ static dev_t vm_region, seg_region;
 static struct cdev vm_cdev, seg_cdev;
 static struct class *vmm_class;
 
-/* --- /dev/vmm/NAME ----------------------------------------------------------- */
+/* --- /dev/vmm/NAME ---------------------------------------------------- */
 
 static int vm_node_open(struct inode *inode, struct file *file)
 {
@@ -92,7 +92,7 @@ static const struct file_operations vm_fops = {
 	.unlocked_ioctl = ioctl_vm,
 };
 
-/* --- /dev/vmm.io/NAME.SEG ------------------------------------------------------ */
+/* --- /dev/vmm.io/NAME.SEG --------------------------------------------- */
 
 static int seg_node_open(struct inode *inode, struct file *file)
 {
@@ -125,7 +125,7 @@ static const struct file_operations seg_fops = {
 	.get_unmapped_area = thp_get_unmapped_area,
 };
 
-/* --- /dev/vmmctl ----------------------------------------------------------------- */
+/* --- /dev/vmmctl ------------------------------------------------------ */
 
 static int ctl_open(struct inode *inode, struct file *file)
 {
@@ -162,7 +162,7 @@ bool chardev_name_valid(const char *name)
 	return true;
 }
 
-/* --- nodes --------------------------------------------------------------------------- */
+/* --- nodes ------------------------------------------------------------ */
 
 /* Nodes belong to the VM's creator. On removal only the path is asked for. */
 static char *node_devnode(COMPAT_DEVNODE_CONST struct device *dev, umode_t *mode,
@@ -274,7 +274,7 @@ void chardev_remove_vm(struct vm *vm)
 	device_unregister(vm->node);
 }
 
-/* --- module ----------------------------------------------------------------------------- */
+/* --- module ----------------------------------------------------------- */
 
 static int region_add(dev_t *region, struct cdev *cdev, const struct file_operations *fops,
 		      unsigned int minors, const char *name)

@@ -41,7 +41,7 @@ static int exit_gp(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/* --- ports -------------------------------------------------------------------------- */
+/* --- ports ------------------------------------------------------------ */
 
 static int exit_inout(struct vcpu *vcpu)
 {
@@ -64,7 +64,7 @@ static int exit_inout(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/* --- INIT and SIPI ---------------------------------------------------------------------- */
+/* --- INIT and SIPI ---------------------------------------------------- */
 
 /* What a write to ICR left to user space (semantics.md section 11). The instruction is done. */
 static int exit_ipi(struct vcpu *vcpu)
@@ -85,7 +85,7 @@ static int exit_ipi(struct vcpu *vcpu)
 	return VERDICT_USER;
 }
 
-/* --- MSRs ----------------------------------------------------------------------------------- */
+/* --- MSRs ------------------------------------------------------------- */
 
 static bool msr_is_apic(u32 msr)
 {
@@ -133,7 +133,13 @@ static int exit_rdmsr(struct vcpu *vcpu)
  */
 static void tsc_offset_add(struct vcpu *vcpu, u64 delta)
 {
+	u64 deadline = vlapic_tsc_deadline_read(vcpu->vlapic);
+
 	vcpu->tsc_offset += delta;
+	/* An armed deadline stands in guest TSC: it comes earlier or later now. */
+	if (deadline)
+		vlapic_tsc_deadline_write(vcpu->vlapic, deadline, vcpu->tsc_offset,
+					  vcpu->vm->cpuid.tsc_khz);
 }
 
 static int msr_write(struct vcpu *vcpu, u32 msr, u64 val)
@@ -177,10 +183,7 @@ static int exit_wrmsr(struct vcpu *vcpu)
 	}
 }
 
-/*
- * --- HLT
- * ----------------------------------------------------------------------------------------
- */
+/* --- HLT -------------------------------------------------------------- */
 
 static int exit_hlt(struct vcpu *vcpu)
 {
@@ -191,10 +194,7 @@ static int exit_hlt(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/*
- * --- nested faults and emulation
- * ------------------------------------------------------------------
- */
+/* --- nested faults and emulation -------------------------------------- */
 
 struct emul_ctx {
 	struct vcpu *vcpu;
@@ -427,10 +427,7 @@ static int exit_paging(struct vcpu *vcpu)
 	return exit_inst_emul(vcpu, gpa);
 }
 
-/*
- * --- the table
- * ------------------------------------------------------------------------------------
- */
+/* --- the table -------------------------------------------------------- */
 
 static const exit_fn exit_handlers[VM_EXITCODE_MAX] = {
 	[VM_EXITCODE_INOUT] = exit_inout,

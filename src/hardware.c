@@ -33,7 +33,7 @@ static void hardware_print_mitigations(void)
 		on_off(X86_FEATURE_IBPB_EXIT_TO_USER), sched_smt_active() ? "on" : "off");
 }
 
-/* --- reboot ---------------------------------------------------------------------- */
+/* --- reboot ----------------------------------------------------------- */
 
 /*
  * INIT is held off in VMX root mode, and the next kernel wants clean processors: stop and
@@ -56,7 +56,7 @@ static int hardware_reboot(struct notifier_block *nb, unsigned long action, void
 
 static struct notifier_block reboot_notifier = { .notifier_call = hardware_reboot };
 
-/* --- probing ---------------------------------------------------------------------- */
+/* --- probing ---------------------------------------------------------- */
 
 /* From CPUID: the kernel hides VT-x that firmware has switched off, and the backend can say so. */
 static bool cpu_has_vmx(void)

@@ -126,7 +126,7 @@ out:
 	return err;
 }
 
-/* --- /dev/vmmctl ---------------------------------------------------------------- */
+/* --- /dev/vmmctl ------------------------------------------------------ */
 
 /* What one open of /dev/vmmctl has promised to destroy. */
 struct ctl {

@@ -21,7 +21,7 @@
 #include "timebase.h"
 #include "vm.h"
 
-/* --- running (sections 7, 10, 11) ------------------------------------------------ */
+/* --- running (sections 7, 10, 11) ------------------------------------- */
 
 static int copy_ipi_targets(struct vcpu *vcpu, const struct vm_run *run)
 {
@@ -114,7 +114,7 @@ static int op_get_cpus(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return copy_to_user(set->cpus, bits, sizeof(cpuset_t)) ? -EFAULT : 0;
 }
 
-/* --- memory (section 5) ------------------------------------------------------------ */
+/* --- memory (section 5) ----------------------------------------------- */
 
 static int memseg_make(struct vm *vm, int segid, u64 len, const char *name, size_t size)
 {
@@ -242,7 +242,7 @@ static int op_get_gpa_pmap(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return 0;
 }
 
-/* --- registers (section 6) ------------------------------------------------------------ */
+/* --- registers (section 6) -------------------------------------------- */
 
 static int reg_get(struct vcpu *vcpu, int reg, u64 *val)
 {
@@ -321,7 +321,7 @@ static int op_set_seg_desc(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return vm->backend->desc_set(vcpu, seg->regnum, &seg->desc);
 }
 
-/* --- capabilities (section 13) ----------------------------------------------------------- */
+/* --- capabilities (section 13) ---------------------------------------- */
 
 static int op_get_capability(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
@@ -356,7 +356,7 @@ static int op_set_capability(struct vm *vm, struct vcpu *vcpu, void *arg)
 	}
 }
 
-/* --- events (section 12) ------------------------------------------------------------------- */
+/* --- events (section 12) ---------------------------------------------- */
 
 static int op_inject_exception(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
@@ -426,7 +426,7 @@ static int op_lapic_msi(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return irq_msi(&vm->irq, msi->addr, msi->msg);
 }
 
-/* --- chips (sections 15 to 22) ---------------------------------------------------------------- */
+/* --- chips (sections 15 to 22) ---------------------------------------- */
 
 static int op_ioapic_assert(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
@@ -507,7 +507,11 @@ static int op_set_x2apic(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
 	const struct vm_x2apic *x2apic = arg;
 
-	return vlapic_set_x2apic_state(vcpu->vlapic, x2apic->state);
+	int err = vlapic_set_x2apic_state(vcpu->vlapic, x2apic->state);
+
+	if (!err)
+		vcpu->cpuid.x2apic = x2apic->state == X2APIC_ENABLED;
+	return err;
 }
 
 static int op_get_x2apic(struct vm *vm, struct vcpu *vcpu, void *arg)
@@ -555,10 +559,7 @@ static int op_rtc_gettime(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return 0;
 }
 
-/*
- * --- translation (section 14)
- * ------------------------------------------------------------------
- */
+/* --- translation (section 14) ----------------------------------------- */
 
 static int gla2gpa(struct vcpu *vcpu, struct vm_gla2gpa *arg, bool inject)
 {
@@ -583,10 +584,7 @@ static int op_gla2gpa_nofault(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return gla2gpa(vcpu, arg, false);
 }
 
-/*
- * --- topology and statistics (sections 27, 30)
- * --------------------------------------------------
- */
+/* --- topology and statistics (sections 27, 30) ------------------------ */
 
 static int op_set_topology(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
@@ -655,10 +653,7 @@ static int op_stat_desc(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return stat_describe(desc->index, desc->desc, sizeof(desc->desc));
 }
 
-/*
- * --- snapshots (section 31)
- * --------------------------------------------------------------------------
- */
+/* --- snapshots (section 31) ------------------------------------------- */
 
 /* Class C, but frozen in snapshot.c, around the state and not around the caller's buffer. */
 static int op_snapshot(struct vm *vm, struct vcpu *vcpu, void *arg)
@@ -686,10 +681,7 @@ static int op_restore_time(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return 0;
 }
 
-/*
- * --- the table
- * -------------------------------------------------------------------------------------
- */
+/* --- the table -------------------------------------------------------- */
 
 #define ROW(name, class, fn)	{ name, VMM_FBSD_##name, class, fn }
 

@@ -142,7 +142,7 @@ int vcpu_run(struct vcpu *vcpu)
 	return 0;
 }
 
-/* --- HLT ------------------------------------------------------------------------------ */
+/* --- HLT -------------------------------------------------------------- */
 
 static bool halt_over(struct vcpu *vcpu, bool interrupts_enabled)
 {

@@ -37,7 +37,7 @@
 static_assert(sizeof(struct snapshot_header) == 32);
 static_assert(offsetof(struct snapshot_header, header_crc) == 28, "it comes last");
 
-/* --- the vCPUs of a record ------------------------------------------------------------- */
+/* --- the vCPUs of a record -------------------------------------------- */
 
 /* Field @id: a bit a vCPU; a record is of exactly those that exist here. */
 static void record_vcpus(struct vm *vm, u16 id, struct record *record)
@@ -55,7 +55,7 @@ static void record_vcpus(struct vm *vm, u16 id, struct record *record)
 		     "the vCPUs are not those that exist here");
 }
 
-/* --- VMCX: registers ------------------------------------------------------------------- */
+/* --- VMCX: registers -------------------------------------------------- */
 
 enum {
 	CX_VENDOR = 1, CX_VCPUS, CX_GPR, CX_CR2, CX_DR, CX_CONTROL, CX_FLAGS_DEBUG, CX_SYSCALL,
@@ -194,7 +194,7 @@ static int vmcx_snapshot(struct vm *vm, struct record *record)
 	return 0;
 }
 
-/* --- VM: the rest of the vCPUs ------------------------------------------------------------ */
+/* --- VM: the rest of the vCPUs ---------------------------------------- */
 
 enum {
 	VM_VCPUS = 1, VM_XSAVE, VM_TSC_KHZ, VM_NEXTRIP, VM_EXIT_RIP, VM_EXITINTINFO, VM_EXCEPTION,
@@ -369,7 +369,7 @@ static int vm_snapshot(struct vm *vm, struct record *record)
 	return 0;
 }
 
-/* --- which record ---------------------------------------------------------------------------- */
+/* --- which record ----------------------------------------------------- */
 
 #define CHIP(chip)								\
 static int chip##_request(struct vm *vm, struct record *record)			\
@@ -418,7 +418,7 @@ static int row_refuse(struct vm *vm, const struct snapshot_row *row, const char 
 	return -EINVAL;
 }
 
-/* --- saving -------------------------------------------------------------------------------------- */
+/* --- saving ----------------------------------------------------------- */
 
 static void header_make(struct snapshot_header *header, u32 req, u64 bytes)
 {
@@ -489,7 +489,7 @@ static int snapshot_save(struct vm *vm, const struct snapshot_row *row,
 	return err;
 }
 
-/* --- restoring ------------------------------------------------------------------------------------- */
+/* --- restoring -------------------------------------------------------- */
 
 /* NULL: it is whole, and of this kind. */
 static const char *header_valid(const struct snapshot_header *header, u32 req)

@@ -24,7 +24,7 @@ struct vcpu *vcpu_create(struct vm *vm, unsigned int id)
 	vcpu->id = id;
 	vcpu->last_cpu = -1;
 	raw_spin_lock_init(&vcpu->lock);
-	init_waitqueue_head(&vcpu->idle_wait);
+	INIT_LIST_HEAD(&vcpu->waiters);
 
 	vcpu->fpu = guest_fpu_create();
 	if (IS_ERR(vcpu->fpu)) {
@@ -85,7 +85,19 @@ void vcpu_reset(struct vcpu *vcpu)
 	vcpu->vm->backend->vcpu_reset(vcpu);
 }
 
-static bool vcpu_try_freeze(struct vcpu *vcpu)
+/*
+ * Owners come in the order in which they asked: whoever lets go of a vCPU that somebody
+ * waits for hands it over, still FROZEN. A thread that calls VM_RUN again at once gets in
+ * line behind the ioctl that made it leave.
+ */
+struct vcpu_waiter {
+	struct list_head link;		/* vcpu->lock */
+	struct task_struct *task;
+	bool granted;			/* vcpu->lock; read by the waiter */
+};
+
+/* False: another owner has it, and @waiter is in line. */
+static bool vcpu_freeze_or_queue(struct vcpu *vcpu, struct vcpu_waiter *waiter)
 {
 	unsigned long flags;
 	bool idle;
@@ -94,33 +106,74 @@ static bool vcpu_try_freeze(struct vcpu *vcpu)
 	idle = vcpu->state == VCPU_IDLE;
 	if (idle)
 		WRITE_ONCE(vcpu->state, VCPU_FROZEN);
+	else
+		list_add_tail(&waiter->link, &vcpu->waiters);
 	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
 	return idle;
 }
 
+/* A fatal signal: out of the line, or, if it was our turn already, the next one's. */
+static void vcpu_freeze_abandon(struct vcpu *vcpu, struct vcpu_waiter *waiter)
+{
+	unsigned long flags;
+	bool granted;
+
+	raw_spin_lock_irqsave(&vcpu->lock, flags);
+	granted = waiter->granted;
+	if (!granted)
+		list_del(&waiter->link);
+	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
+	if (granted)
+		vcpu_thaw(vcpu);
+}
+
 int vcpu_freeze(struct vcpu *vcpu)
 {
-	long left;
+	struct vcpu_waiter waiter = { .task = current };
 
 	might_sleep();
-	while (!vcpu_try_freeze(vcpu)) {
-		vcpu_request(vcpu, VCPU_REQ_IDLE);
-		left = wait_event_killable_timeout(vcpu->idle_wait,
-						   READ_ONCE(vcpu->state) == VCPU_IDLE, HZ);
-		if (left < 0)
-			return -EINTR;
+	if (vcpu_freeze_or_queue(vcpu, &waiter))
+		return 0;
+	for (;;) {
+		if (!READ_ONCE(waiter.granted))
+			vcpu_request(vcpu, VCPU_REQ_IDLE);
+		/* Orders the state before the look; pairs with wake_up_process() in vcpu_thaw(). */
+		set_current_state(TASK_KILLABLE);
+		if (READ_ONCE(waiter.granted) || fatal_signal_pending(current))
+			break;
+		schedule_timeout(HZ);
 	}
+	__set_current_state(TASK_RUNNING);
+	/* Taking the lock also waits for vcpu_thaw() to be done with waiter, which is on our stack. */
+	if (fatal_signal_pending(current)) {
+		vcpu_freeze_abandon(vcpu, &waiter);
+		return -EINTR;
+	}
+	raw_spin_lock_irq(&vcpu->lock);
+	raw_spin_unlock_irq(&vcpu->lock);
 	return 0;
 }
 
 void vcpu_thaw(struct vcpu *vcpu)
 {
+	struct vcpu_waiter *waiter;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&vcpu->lock, flags);
-	WRITE_ONCE(vcpu->state, VCPU_IDLE);
+	waiter = list_first_entry_or_null(&vcpu->waiters, struct vcpu_waiter, link);
+	if (waiter) {
+		list_del(&waiter->link);
+		WRITE_ONCE(waiter->granted, true);
+		wake_up_process(waiter->task);
+	} else {
+		WRITE_ONCE(vcpu->state, VCPU_IDLE);
+	}
+	/* The next in line wants the new owner to hurry; with nobody there the wish is void. */
+	if (list_empty(&vcpu->waiters))
+		clear_bit(VCPU_REQ_IDLE, &vcpu->requests);
+	else
+		set_bit(VCPU_REQ_IDLE, &vcpu->requests);
 	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
-	wake_up(&vcpu->idle_wait);
 }
 
 void vcpu_notify(struct vcpu *vcpu)

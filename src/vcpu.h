@@ -20,7 +20,7 @@
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
-#include <linux/wait.h>
+#include <linux/list.h>
 #include <machine/vmm.h>
 #include "stats.h"
 #include "x86/cpuid.h"
@@ -73,7 +73,7 @@ struct vcpu {
 
 	raw_spinlock_t lock;		/* IDLE <-> FROZEN; task */
 	struct task_struct *task;	/* lock: thread that last was in VM_RUN, referenced */
-	wait_queue_head_t idle_wait;	/* threads that want to freeze it */
+	struct list_head waiters;	/* lock: threads that want to own it, in order */
 
 	u64 stats[VCPU_STAT_COUNT];	/* by the owner; IPI_RECV and memory by others, losses allowed */
 };

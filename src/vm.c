@@ -42,7 +42,7 @@ void vm_registry_unlock(void)
 	mutex_unlock(&registry_mutex);
 }
 
-/* --- interrupt fabric to vCPUs ------------------------------------------ */
+/* --- interrupt fabric to vCPUs ---------------------------------------- */
 
 static void host_vcpu_notify(void *host, unsigned int id)
 {
@@ -87,7 +87,7 @@ static const struct irq_host_ops vm_irq_ops = {
 	.vcpu_init = host_vcpu_init,
 };
 
-/* --- the board: chips in the order of their creation --------------------- */
+/* --- the board: chips in the order of their creation ------------------ */
 
 #define CHIP_CREATE(vm, chip, ...)						\
 ({										\
@@ -171,7 +171,7 @@ int vm_vlapic_mmio(void *chip, unsigned int vcpuid, u64 offset, bool write, int 
 	return vlapic_mmio(vcpu->vlapic, offset, write, bytes, val);
 }
 
-/* --- operations and references ------------------------------------------ */
+/* --- operations and references ---------------------------------------- */
 
 /* The last operation has left: whoever destroys the VM waits for it, or has left the rest to us. */
 static void vm_ops_release(struct percpu_ref *ops)
@@ -220,7 +220,7 @@ struct vm *vm_get_by_minor(int minor)
 	return vm;
 }
 
-/* --- creation ------------------------------------------------------------ */
+/* --- creation --------------------------------------------------------- */
 
 static struct vm *vm_find(const char *name)
 {
@@ -396,7 +396,7 @@ out:
 	return err;
 }
 
-/* --- destruction ---------------------------------------------------------- */
+/* --- destruction ------------------------------------------------------ */
 
 bool vm_may_destroy(const struct vm *vm)
 {
@@ -508,7 +508,7 @@ void vm_mark_dead(struct vm *vm, const char *why)
 		vcpu_request(vcpu, VCPU_REQ_DYING);
 }
 
-/* --- vCPUs ------------------------------------------------------------------ */
+/* --- vCPUs ------------------------------------------------------------ */
 
 struct vcpu *vm_vcpu_find(struct vm *vm, unsigned int id)
 {
@@ -574,7 +574,7 @@ void vm_thaw_all(struct vm *vm)
 	mutex_unlock(&vm->vcpus_lock);
 }
 
-/* --- suspend, reinit, activation -------------------------------------------- */
+/* --- suspend, reinit, activation -------------------------------------- */
 
 int vm_suspend(struct vm *vm, int how)
 {
@@ -676,7 +676,7 @@ int vm_set_topology(struct vm *vm, u16 sockets, u16 cores, u16 threads)
 	return 0;
 }
 
-/* --- module ------------------------------------------------------------------- */
+/* --- module ----------------------------------------------------------- */
 
 int vm_module_init(const struct backend *backend)
 {

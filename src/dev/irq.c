@@ -39,7 +39,7 @@ struct vlapic *irq_vlapic(struct irq *irq, unsigned int vcpuid)
 	return vcpuid < irq->maxcpus ? smp_load_acquire(&irq->vlapics[vcpuid]) : NULL;
 }
 
-/* --- destinations --------------------------------------------------------- */
+/* --- destinations ----------------------------------------------------- */
 
 static struct vlapic *irq_active_vlapic(struct irq *irq, unsigned int vcpuid)
 {
@@ -73,7 +73,7 @@ void irq_dest_resolve(struct irq *irq, u32 dest, bool logical, bool x2apic_dest,
 	}
 }
 
-/* --- delivery ------------------------------------------------------------- */
+/* --- delivery --------------------------------------------------------- */
 
 void irq_send_init(struct irq *irq, unsigned int vcpuid)
 {
@@ -166,7 +166,7 @@ int irq_msi(struct irq *irq, u64 addr, u64 data)
 	return 0;
 }
 
-/* --- ISA lines ------------------------------------------------------------ */
+/* --- ISA lines -------------------------------------------------------- */
 
 static int irq_isa(struct irq *irq, int atpic_irq, int ioapic_pin,
 		   int (*atpic_fn)(struct vatpic *vatpic, int irq),

@@ -91,7 +91,7 @@ struct vatpic {
 	struct pic slave;	/* lock */
 };
 
-/* --- requests and priority ------------------------------------------------ */
+/* --- requests and priority -------------------------------------------- */
 
 static bool pic_running(const struct pic *pic)
 {
@@ -173,7 +173,7 @@ static void vatpic_update(struct vatpic *vatpic)
 		vatpic_tell(vatpic);
 }
 
-/* --- inputs --------------------------------------------------------------- */
+/* --- inputs ----------------------------------------------------------- */
 
 static void pic_line_up(struct pic *pic, int pin)
 {
@@ -244,7 +244,7 @@ int vatpic_set_trigger(struct vatpic *vatpic, int irq, bool level)
 	return 0;
 }
 
-/* --- acknowledge ---------------------------------------------------------- */
+/* --- acknowledge ------------------------------------------------------ */
 
 static void pic_acknowledge(struct pic *pic, int pin)
 {
@@ -321,7 +321,7 @@ void vatpic_intr_accepted(struct vatpic *vatpic, int vector)
 	raw_spin_unlock_irqrestore(&vatpic->lock, flags);
 }
 
-/* --- command words -------------------------------------------------------- */
+/* --- command words ---------------------------------------------------- */
 
 /* Edge sense, mask, service and modes start anew; lines and ELCR are outside. */
 static int pic_write_icw1(struct pic *pic, u8 val)
@@ -427,7 +427,7 @@ static int pic_write_data(struct pic *pic, u8 val)
 	}
 }
 
-/* --- ports ---------------------------------------------------------------- */
+/* --- ports ------------------------------------------------------------ */
 
 /* A poll is an acknowledge by a read of either port; the master's does not reach the slave. */
 static u8 pic_read_poll(struct vatpic *vatpic, struct pic *pic)
@@ -489,7 +489,7 @@ static int vatpic_elcr_port(void *chip, bool in, u16 port, int bytes, u32 *val)
 	return 0;
 }
 
-/* --- snapshot ------------------------------------------------------------- */
+/* --- snapshot --------------------------------------------------------- */
 
 enum {
 	FIELD_INITIALISED = 1, FIELD_ICW, FIELD_BASE, FIELD_IMR, FIELD_ISR, FIELD_LATCH, FIELD_ELCR,
@@ -548,7 +548,7 @@ void vatpic_snapshot(struct vatpic *vatpic, struct record *record)
 	raw_spin_unlock_irqrestore(&vatpic->lock, flags);
 }
 
-/* --- life ----------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------- */
 
 void vatpic_reset(struct vatpic *vatpic)
 {

@@ -100,7 +100,7 @@ static u64 vatpit_now(struct vatpit *vatpit)
 	return vtimer_ns_to_ticks(vclock_now_ns(vatpit->clock), PIT_HZ);
 }
 
-/* --- the counting element ------------------------------------------------- */
+/* --- the counting element --------------------------------------------- */
 
 static bool channel_periodic(const struct pit_channel *channel)
 {
@@ -197,7 +197,7 @@ static bool channel_next_rise(const struct pit_channel *channel, u64 now, u64 *t
 	return true;
 }
 
-/* --- channel 0's interrupt ------------------------------------------------ */
+/* --- channel 0's interrupt -------------------------------------------- */
 
 static void vatpit_schedule(struct vatpit *vatpit, bool due_pending, u64 due)
 {
@@ -254,7 +254,7 @@ static void vatpit_fire(struct vtimer *timer)
 	raw_spin_unlock_irqrestore(&vatpit->lock, flags);
 }
 
-/* --- reads ---------------------------------------------------------------- */
+/* --- reads ------------------------------------------------------------ */
 
 static u16 count_to_bcd(u32 count)
 {
@@ -315,7 +315,7 @@ static u8 channel_read(struct pit_channel *channel, u64 now)
 	return channel->read_value >> 8;
 }
 
-/* --- writes --------------------------------------------------------------- */
+/* --- writes ----------------------------------------------------------- */
 
 static u32 bcd_to_count(u16 bcd)
 {
@@ -442,7 +442,7 @@ static int vatpit_access(struct vatpit *vatpit, bool in, unsigned int reg, u32 *
 	return 0;
 }
 
-/* --- ports ---------------------------------------------------------------- */
+/* --- ports ------------------------------------------------------------ */
 
 static int vatpit_port(void *chip, bool in, u16 port, int bytes, u32 *val)
 {
@@ -476,7 +476,7 @@ static int vatpit_port_b(void *chip, bool in, u16 port, int bytes, u32 *val)
 	return 0;
 }
 
-/* --- snapshot ------------------------------------------------------------- */
+/* --- snapshot --------------------------------------------------------- */
 
 /* Ticks are told from the present one on: elapsed back from it, others ahead of it. */
 enum {
@@ -532,6 +532,8 @@ static void channel_fields(struct pit_channel *channel, u16 n, u64 now, struct r
 	channel->next_at = now + next_in;
 	record_check(record, FIELD_CONTROL, n, channel_state_valid(channel),
 		     "not what the chip can hold");
+	record_check(record, FIELD_NEXT_IN, n, channel->next_pending == (next_in > 0),
+		     "does not fit NEXT_PENDING");
 }
 
 void vatpit_snapshot(struct vatpit *vatpit, struct record *record)
@@ -553,6 +555,7 @@ void vatpit_snapshot(struct vatpit *vatpit, struct record *record)
 	}
 	record_flag(record, FIELD_DUE_PENDING, 0, due_pending);
 	record_u64(record, FIELD_DUE_IN, 0, &due_in, PIT_AHEAD_MAX);
+	record_check(record, FIELD_DUE_IN, 0, due_pending || !due_in, "does not fit DUE_PENDING");
 	if (record_loaded(record)) {
 		memcpy(vatpit->channels, channels, sizeof(channels));
 		vatpit_schedule(vatpit, due_pending, now + due_in);
@@ -560,7 +563,7 @@ void vatpit_snapshot(struct vatpit *vatpit, struct record *record)
 	raw_spin_unlock_irqrestore(&vatpit->lock, flags);
 }
 
-/* --- life ----------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------- */
 
 void vatpit_reset(struct vatpit *vatpit)
 {

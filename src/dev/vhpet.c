@@ -103,7 +103,7 @@ u32 vhpet_capabilities(void)
 	return CAP_VENDOR << 16 | (HPET_TIMERS - 1) << 8 | CAP_REVISION;
 }
 
-/* --- interrupts ----------------------------------------------------------- */
+/* --- interrupts ------------------------------------------------------- */
 
 static u32 timer_status_bit(const struct hpet_timer *timer)
 {
@@ -152,7 +152,7 @@ static void timer_interrupt(struct hpet_timer *timer)
 	}
 }
 
-/* --- time ----------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------- */
 
 static u64 timer_period(const struct hpet_timer *timer)
 {
@@ -240,7 +240,7 @@ static void timer_fire(struct vtimer *vtimer)
 	raw_spin_unlock_irqrestore(&vhpet->lock, flags);
 }
 
-/* --- registers ------------------------------------------------------------ */
+/* --- registers -------------------------------------------------------- */
 
 static u64 timer_read(const struct hpet_timer *timer, unsigned int reg)
 {
@@ -419,7 +419,7 @@ int vhpet_mmio(void *chip, unsigned int vcpuid, u64 offset, bool write, int byte
 	return 0;
 }
 
-/* --- snapshot ------------------------------------------------------------- */
+/* --- snapshot --------------------------------------------------------- */
 
 enum {
 	FIELD_RUNNING = 1, FIELD_COUNTER, FIELD_STATUS, FIELD_CONFIG, FIELD_PERIOD, FIELD_MATCH,
@@ -534,7 +534,7 @@ void vhpet_snapshot(struct vhpet *vhpet, struct record *record)
 	raw_spin_unlock_irqrestore(&vhpet->lock, flags);
 }
 
-/* --- life ----------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------- */
 
 /* Comparators start with all bits set, section 2.3.9. */
 static void timer_reset(struct hpet_timer *timer)

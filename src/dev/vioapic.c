@@ -28,6 +28,7 @@
 #define RTE_REMOTE_IRR		BIT_ULL(14)	/* read-only, kept in vioapic->remote_irr */
 #define RTE_LEVEL		BIT_ULL(15)
 #define RTE_MASKED		BIT_ULL(16)
+#define RTE_RESET		0x0001000000010000ULL	/* semantics.md section 17 */
 #define RTE_DEST_SHIFT		56
 /* Vector, modes, polarity, trigger, mask and destination; delivery status is always idle. */
 #define RTE_WRITABLE		0xff0000000001afffULL
@@ -71,7 +72,7 @@ void vioapic_reset(struct vioapic *vioapic)
 	vioapic->select = 0;
 	vioapic->remote_irr = 0;
 	for (pin = 0; pin < VIOAPIC_PINS; pin++) {
-		vioapic->rte[pin] = RTE_MASKED;
+		vioapic->rte[pin] = RTE_RESET;
 		vioapic->asserts[pin] = 0;
 	}
 	raw_spin_unlock_irqrestore(&vioapic->lock, flags);
@@ -97,7 +98,7 @@ static void vioapic_fire(struct vioapic *vioapic, int pin)
 	irq_deliver(vioapic->irq, &msg);
 }
 
-/* --- pins ----------------------------------------------------------------- */
+/* --- pins ------------------------------------------------------------- */
 
 static void vioapic_pin_up(struct vioapic *vioapic, int pin)
 {
@@ -161,7 +162,7 @@ void vioapic_eoi(struct vioapic *vioapic, u8 vector)
 	raw_spin_unlock_irqrestore(&vioapic->lock, flags);
 }
 
-/* --- registers ------------------------------------------------------------ */
+/* --- registers -------------------------------------------------------- */
 
 /* The pin whose entry register @reg is half of, or -1. */
 static int vioapic_reg_pin(u8 reg)
@@ -260,7 +261,7 @@ int vioapic_mmio(void *chip, unsigned int vcpuid, u64 offset, bool write, int by
 	return 0;
 }
 
-/* --- snapshot ------------------------------------------------------------- */
+/* --- snapshot --------------------------------------------------------- */
 
 enum { FIELD_ID = 1, FIELD_SELECT, FIELD_REMOTE_IRR, FIELD_RTE, FIELD_ASSERTS };
 

@@ -160,7 +160,7 @@ bool vlapic_x2apic(struct vlapic *vlapic)
 	return READ_ONCE(vlapic->x2apic);
 }
 
-/* --- priorities: IRR, ISR, TPR, PPR --------------------------------------- */
+/* --- priorities: IRR, ISR, TPR, PPR ----------------------------------- */
 
 /* Highest vector of a 256-bit set, or -1. */
 static int vector_highest(const unsigned long *set)
@@ -260,7 +260,7 @@ void vlapic_cr8_write(struct vlapic *vlapic, u64 cr8)
 	vlapic_set_tpr(vlapic, (cr8 & 0xf) << 4);
 }
 
-/* --- reception ------------------------------------------------------------ */
+/* --- reception -------------------------------------------------------- */
 
 static void vlapic_count_lvt(struct vlapic *vlapic, int index)
 {
@@ -360,7 +360,7 @@ int vlapic_trigger_lvt(struct vlapic *vlapic, int index)
 	return 0;
 }
 
-/* --- destinations --------------------------------------------------------- */
+/* --- destinations ----------------------------------------------------- */
 
 /* SDM vol. 3 sections 11.6.2.2 (flat, cluster) and 11.12.10.2 (x2APIC). */
 bool vlapic_match_logical(struct vlapic *vlapic, u32 dest)
@@ -381,7 +381,7 @@ bool vlapic_match_logical(struct vlapic *vlapic, u32 dest)
 	}
 }
 
-/* --- ICR: sending --------------------------------------------------------- */
+/* --- ICR: sending ----------------------------------------------------- */
 
 /* Combinations that hardware ignores: SDM vol. 3 table 11-3, semantics.md section 16. */
 static bool icr_valid(u32 icr)
@@ -554,7 +554,7 @@ static void vlapic_self_ipi(struct vlapic *vlapic, u8 vector)
 		vlapic_send_fixed_one(vlapic, vlapic->vcpuid, vector);
 }
 
-/* --- registers ------------------------------------------------------------ */
+/* --- registers -------------------------------------------------------- */
 
 /*
  * What exists in which mode. XR, XW: readable, writable in xAPIC mode; R2, W2: in x2APIC mode
@@ -744,7 +744,7 @@ static int vlapic_reg_write(struct vlapic *vlapic, unsigned int reg, u32 val)
 	return 0;
 }
 
-/* --- the page ------------------------------------------------------------- */
+/* --- the page --------------------------------------------------------- */
 
 static int vlapic_page_read(struct vlapic *vlapic, u64 offset, int bytes, u64 *val)
 {
@@ -787,7 +787,7 @@ int vlapic_mmio(struct vlapic *vlapic, u64 offset, bool write, int bytes, u64 *v
 		       vlapic_page_read(vlapic, offset, bytes, val);
 }
 
-/* --- MSRs ----------------------------------------------------------------- */
+/* --- MSRs ------------------------------------------------------------- */
 
 u64 vlapic_apicbase(struct vlapic *vlapic)
 {
@@ -849,7 +849,7 @@ u64 vlapic_tsc_deadline_read(struct vlapic *vlapic)
 	return vlapic_timer_deadline(&vlapic->timer);
 }
 
-/* --- snapshot ------------------------------------------------------------- */
+/* --- snapshot --------------------------------------------------------- */
 
 enum {
 	FIELD_VCPUS = 1, FIELD_X2APIC, FIELD_TPR, FIELD_SVR, FIELD_LVT, FIELD_LDR, FIELD_DFR,
@@ -1010,7 +1010,7 @@ int vlapics_snapshot(struct irq *irq, struct record *record)
 	return 0;
 }
 
-/* --- life ----------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------- */
 
 /* LDR and DFR as they are before software writes them. */
 static void vlapic_reset_dest(struct vlapic *vlapic)

@@ -221,7 +221,7 @@ void vlapic_timer_restart(struct vlapic_timer *timer)
 	raw_spin_unlock_irqrestore(&timer->lock, flags);
 }
 
-/* --- TSC deadline --------------------------------------------------------- */
+/* --- TSC deadline ----------------------------------------------------- */
 
 #define DEADLINE_MAX_MS	BIT_ULL(40)	/* 34 years: further off is never */
 
@@ -265,7 +265,7 @@ u64 vlapic_timer_deadline(struct vlapic_timer *timer)
 	return READ_ONCE(timer->deadline_tsc);
 }
 
-/* --- snapshot ------------------------------------------------------------- */
+/* --- snapshot --------------------------------------------------------- */
 
 /* A count of 2^32 - 1 divided by 128. */
 #define PERIOD_MAX_NS	((u64)(TICK_FP << 39 >> FRAC_BITS))
@@ -299,6 +299,8 @@ bool vlapic_timer_state_valid(const struct vlapic_timer_state *state)
 	if ((state->divide_config & ~0xb) || state->shift > 7 || (state->expires_frac & ~FRAC_MASK))
 		return false;
 	if (!!state->deadline_tsc != (state->armed && deadline))
+		return false;
+	if (!state->armed && state->expires_in_ns)
 		return false;
 	if (!state->armed || deadline)
 		return state->period_ns <= PERIOD_MAX_NS;

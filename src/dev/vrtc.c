@@ -130,7 +130,7 @@ static u64 vrtc_ticks(const struct vrtc *vrtc)
 	       vtimer_ns_to_ticks(vclock_now_ns(vrtc->clock) - vrtc->base_ns, RTC_HZ);
 }
 
-/* --- calendar ------------------------------------------------------------- */
+/* --- calendar --------------------------------------------------------- */
 
 /*
  * Gregorian, from year 0 on, as days since 1970-01-01. The sums are made in years that begin in
@@ -177,7 +177,7 @@ static s64 secs_to_days(s64 secs, u32 *time_of_day)
 	return (s64)(from_year_0 / SECS_PER_DAY) - DAYS_TO_1970;
 }
 
-/* --- registers of date and time ------------------------------------------- */
+/* --- registers of date and time --------------------------------------- */
 
 static u8 field_encode(const struct vrtc *vrtc, u32 val)
 {
@@ -274,7 +274,7 @@ static int vrtc_weekday_shift(const struct vrtc *vrtc, s64 secs)
 	return (weekday - 1 + 7 - weekday_from_days(secs_to_days(secs, &time))) % 7;
 }
 
-/* --- the time of day ------------------------------------------------------ */
+/* --- the time of day -------------------------------------------------- */
 
 static s64 vrtc_secs(const struct vrtc *vrtc)
 {
@@ -328,7 +328,7 @@ static bool vrtc_take_date(struct vrtc *vrtc)
 	return true;
 }
 
-/* --- events --------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------- */
 
 /* In ticks: rates 1 and 2 repeat 8 and 9, 3 to 15 are 8192 Hz down to 2 Hz; 0: none. */
 static u32 vrtc_period(const struct vrtc *vrtc)
@@ -457,7 +457,7 @@ static void vrtc_fire(struct vtimer *timer)
 	raw_spin_unlock_irqrestore(&vrtc->lock, flags);
 }
 
-/* --- register access ------------------------------------------------------ */
+/* --- register access -------------------------------------------------- */
 
 /* Where the guest puts a date into force that does not exist. */
 static int vrtc_date_verdict(bool good)
@@ -579,7 +579,7 @@ static int vrtc_port(void *chip, bool in, u16 port, int bytes, u32 *val)
 	return err;
 }
 
-/* --- for user space ------------------------------------------------------- */
+/* --- for user space --------------------------------------------------- */
 
 int vrtc_nvram_read(struct vrtc *vrtc, int offset, u8 *val)
 {
@@ -660,7 +660,7 @@ int vrtc_set_time(struct vrtc *vrtc, s64 secs)
 	return err;
 }
 
-/* --- snapshot ------------------------------------------------------------- */
+/* --- snapshot --------------------------------------------------------- */
 
 enum {
 	FIELD_INDEX = 1, FIELD_REGS, FIELD_BROKEN, FIELD_AGE_NS, FIELD_BASE_TICKS, FIELD_BASE_SECS,
@@ -776,7 +776,7 @@ void vrtc_snapshot(struct vrtc *vrtc, struct record *record)
 	raw_spin_unlock_irqrestore(&vrtc->lock, flags);
 }
 
-/* --- life ----------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------- */
 
 void vrtc_reset(struct vrtc *vrtc)
 {

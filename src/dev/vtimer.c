@@ -12,7 +12,7 @@
 #include <asm/msr.h>
 #include "vtimer.h"
 
-/* --- the host's clock ----------------------------------------------------- */
+/* --- the host's clock ------------------------------------------------- */
 
 static u64 host_now_ns(void)
 {
@@ -54,7 +54,7 @@ static enum hrtimer_restart host_expired(struct hrtimer *hrtimer)
 	return HRTIMER_NORESTART;	/* whoever armed it anew has started it already */
 }
 
-/* --- the clock ------------------------------------------------------------ */
+/* --- the clock -------------------------------------------------------- */
 
 static u64 clock_now_locked(struct vclock *clock)
 {
@@ -123,7 +123,7 @@ void vclock_resume(struct vclock *clock)
 	raw_spin_unlock_irqrestore(&clock->lock, flags);
 }
 
-/* --- the timer ------------------------------------------------------------ */
+/* --- the timer -------------------------------------------------------- */
 
 void vtimer_init(struct vtimer *timer, struct vclock *clock,
 		 void (*fire)(struct vtimer *timer))

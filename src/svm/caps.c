@@ -149,7 +149,7 @@ void svm_cpu_disable(void)
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
 }
 
-/* --- capabilities of a vCPU (semantics.md section 13) ---------------------------------- */
+/* --- capabilities of a vCPU (semantics.md section 13) ----------------- */
 
 int svm_cap_get(struct vcpu *vcpu, int cap, int *val)
 {

@@ -19,7 +19,7 @@
 
 typedef int (*svm_exit_fn)(struct vcpu *vcpu);
 
-/* --- where the instruction ends --------------------------------------------------------------- */
+/* --- where the instruction ends --------------------------------------- */
 
 int svm_fetch_insn(struct vcpu *vcpu, struct insn *insn)
 {
@@ -132,10 +132,19 @@ static int exit_unclaimed(struct vcpu *vcpu)
 	return VERDICT_USER;
 }
 
-/*
- * --- events of the host
- * ----------------------------------------------------------------------------
- */
+/* As if VMRUN had refused the guest's state. */
+int svm_exit_invalid(struct vcpu *vcpu)
+{
+	struct vmcb_control *control = &to_vmcb(vcpu)->control;
+
+	control->exitcode = EXIT_INVALID;
+	control->exitinfo1 = 0;
+	control->exitinfo2 = 0;
+	vcpu->exit_rip = vcpu->nextrip;
+	return exit_unclaimed(vcpu);
+}
+
+/* --- events of the host ----------------------------------------------- */
 
 static int exit_host(struct vcpu *vcpu)
 {
@@ -161,10 +170,7 @@ static int exit_shutdown(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/*
- * --- instructions that are settled here
- * --------------------------------------------------------------
- */
+/* --- instructions that are settled here ------------------------------- */
 
 static int exit_cpuid(struct vcpu *vcpu)
 {
@@ -216,10 +222,7 @@ static int exit_icebp(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/*
- * --- control and debug registers
- * ------------------------------------------------------------------------
- */
+/* --- control and debug registers -------------------------------------- */
 
 #define CR_ASSIST_MOV		BIT_ULL(63)	/* EXITINFO1 with decode assists */
 
@@ -430,10 +433,7 @@ static int exit_dr_write(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/*
- * --- exceptions ------------------------------------------------------------------------------
- * -----------------
- */
+/* --- exceptions ------------------------------------------------------- */
 
 /*
  * Single step with a borrowed TF (VM_CAP_RFLAGS_TF). PUSHF would show the borrowed flag and
@@ -565,10 +565,7 @@ static int exit_exception(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/*
- * --- what neutral code or user space decides
- * ---------------------------------------------------------------------
- */
+/* --- what neutral code or user space decides -------------------------- */
 
 static int exit_hlt(struct vcpu *vcpu)
 {
@@ -586,27 +583,31 @@ static int exit_pause(struct vcpu *vcpu)
 static const u8 segment_regs[] = { VM_REG_GUEST_ES, VM_REG_GUEST_CS, VM_REG_GUEST_SS,
 				   VM_REG_GUEST_DS, VM_REG_GUEST_FS, VM_REG_GUEST_GS };
 
-/* INS stores through ES; OUTS reads through DS or an override. As svm_skip(). */
-static int string_segment(struct vcpu *vcpu, u64 info, int *reg)
+/*
+ * INS stores through ES; OUTS reads through DS or an override. Address size and, with decode
+ * assists, the segment are in EXITINFO1; QEMU's processor leaves both out. As svm_skip().
+ */
+static int string_operand(struct vcpu *vcpu, u64 info, int *reg, int *addr_bytes)
 {
+	unsigned int index = IOIO_SEGMENT(info);
 	struct insn insn;
-	unsigned int index;
 	int err;
 
 	*reg = VM_REG_GUEST_ES;
-	if (info & IOIO_IN)
+	*addr_bytes = IOIO_ADDR_BYTES(info);
+	if (*addr_bytes && (info & IOIO_IN))
 		return 0;
-	if (svm_caps.decode_assists) {
-		index = IOIO_SEGMENT(info);
-		*reg = index < ARRAY_SIZE(segment_regs) ?
-		       segment_regs[array_index_nospec(index, ARRAY_SIZE(segment_regs))] :
-		       VM_REG_GUEST_DS;
+	if (*addr_bytes && svm_caps.decode_assists && index < ARRAY_SIZE(segment_regs)) {
+		*reg = segment_regs[array_index_nospec(index, ARRAY_SIZE(segment_regs))];
 		return 0;
 	}
 	err = svm_fetch_insn(vcpu, &insn);
-	if (!err)
+	if (err)
+		return err;
+	*addr_bytes = insn.addrsize;
+	if (!(info & IOIO_IN))
 		*reg = insn.segment == 0xff ? VM_REG_GUEST_DS : insn.segment;
-	return err;
+	return 0;
 }
 
 static u64 addr_mask(int bytes)
@@ -618,7 +619,7 @@ static int exit_ioio_string(struct vcpu *vcpu, u64 info)
 {
 	struct vm_inout_str *str = &vcpu->exit.u.inout_str;
 	u64 nextrip = vcpu->nextrip;
-	int reg, err = string_segment(vcpu, info, &reg);
+	int reg, addr_bytes, err = string_operand(vcpu, info, &reg, &addr_bytes);
 	u64 mask;
 
 	if (err)
@@ -627,7 +628,7 @@ static int exit_ioio_string(struct vcpu *vcpu, u64 info)
 	vcpu_paging(vcpu, &str->paging);
 	svm_reg_get(vcpu, VM_REG_GUEST_RFLAGS, &str->rflags);
 	svm_reg_get(vcpu, VM_REG_GUEST_CR0, &str->cr0);
-	str->addrsize = IOIO_ADDR_BYTES(info);
+	str->addrsize = addr_bytes;
 	mask = addr_mask(str->addrsize);
 	str->index = vcpu->gpr[info & IOIO_IN ? GPR_RDI : GPR_RSI] & mask;
 	str->count = info & IOIO_REP ? vcpu->gpr[GPR_RCX] & mask : 1;
@@ -711,10 +712,7 @@ static int exit_npf(struct vcpu *vcpu)
 	return exit_neutral(vcpu, VM_EXITCODE_PAGING);
 }
 
-/*
- * --- the table -------------------------------------------------------------------------------
- * -------------------------
- */
+/* --- the table -------------------------------------------------------- */
 
 static const svm_exit_fn exit_handlers[EXIT_COUNT] = {
 	[EXIT_CR_READ + 0] = exit_cr0_read,

@@ -6,8 +6,8 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <asm/msr-index.h>
+#include "../x86/msr.h"
 #include "svm.h"
-#include "../x86/decode.h"
 
 /* Two bits an MSR: read, write; 1 intercepts. Three ranges of 2 KiB. */
 #define MSRPM_ORDER	1
@@ -37,7 +37,8 @@ enum { DIRECT_READ = 1, DIRECT_WRITE = 2 };
 
 /*
  * VMLOAD, VMSAVE and VMRUN switch all of these but the TSC, which the guest only reads, with its
- * offset. EFER is not among them: its SVME bit would show.
+ * offset. EFER is not among them: its SVME bit would show. Nor is PAT: hardware keeps the guest's
+ * in the VMCB, but QEMU's processor has only one, the host's.
  */
 static const struct { u32 msr; int direct; } direct_msrs[] = {
 	{ MSR_FS_BASE, DIRECT_READ | DIRECT_WRITE },
@@ -50,7 +51,6 @@ static const struct { u32 msr; int direct; } direct_msrs[] = {
 	{ MSR_IA32_SYSENTER_CS, DIRECT_READ | DIRECT_WRITE },
 	{ MSR_IA32_SYSENTER_ESP, DIRECT_READ | DIRECT_WRITE },
 	{ MSR_IA32_SYSENTER_EIP, DIRECT_READ | DIRECT_WRITE },
-	{ MSR_IA32_CR_PAT, DIRECT_READ | DIRECT_WRITE },
 	{ MSR_IA32_TSC, DIRECT_READ },
 };
 
@@ -133,6 +133,9 @@ static int msr_read(struct vcpu *vcpu, u32 msr, u64 *val)
 	switch (msr) {
 	case MSR_EFER:
 		return svm_reg_get(vcpu, VM_REG_GUEST_EFER, val);
+	case MSR_IA32_CR_PAT:
+		*val = to_vmcb(vcpu)->state.pat;
+		return 0;
 	default:
 		if (!msr_is_quiet(msr))
 			return -ENOENT;
@@ -146,6 +149,12 @@ static int msr_write(struct vcpu *vcpu, u32 msr, u64 val)
 	switch (msr) {
 	case MSR_EFER:
 		return svm_set_efer(vcpu, val);
+	case MSR_IA32_CR_PAT:
+		if (!x86_pat_valid(val))
+			return -EINVAL;
+		to_vmcb(vcpu)->state.pat = val;
+		vmcb_dirty(to_vmcb(vcpu), CLEAN_NP);
+		return 0;
 	case MSR_AMD64_PATCH_LOADER:
 		return 0;
 	default:

@@ -14,7 +14,7 @@ static_assert(offsetof(struct vcpu, gpr) == 0, "entry.S is given vcpu->gpr");
 
 DEFINE_PER_CPU(struct svm_cpu, svm_cpus);
 
-/* --- host CPUs ------------------------------------------------------------------------ */
+/* --- host CPUs -------------------------------------------------------- */
 
 int svm_cpus_init(void)
 {
@@ -47,7 +47,7 @@ void svm_cpus_exit(void)
 	}
 }
 
-/* --- life of a vCPU ------------------------------------------------------------------------ */
+/* --- life of a vCPU --------------------------------------------------- */
 
 /* The interrupt is the point, not what it does. */
 static void nudge_nothing(struct irq_work *work)
@@ -115,7 +115,7 @@ void svm_vcpu_put(struct vcpu *vcpu)
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 }
 
-/* --- entry ------------------------------------------------------------------------------------ */
+/* --- entry ------------------------------------------------------------ */
 
 /*
  * An ASID whose TLB entries are all of this vCPU's current nested tables. Each CPU hands
@@ -232,6 +232,11 @@ int svm_run(struct vcpu *vcpu)
 	u64 start;
 	int verdict;
 
+	if (unlikely(to_svm(vcpu)->state_unchecked)) {
+		if (!svm_state_consistent(vcpu))
+			return svm_exit_invalid(vcpu);
+		to_svm(vcpu)->state_unchecked = false;
+	}
 	do {
 		vcpu_load(vcpu);	/* the last exit may have put it */
 		local_irq_disable();

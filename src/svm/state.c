@@ -11,7 +11,7 @@
 #define DR6_RESET		0xffff0ff0
 #define DR7_RESET		0x400
 
-/* --- reset ------------------------------------------------------------------------------ */
+/* --- reset ------------------------------------------------------------ */
 
 static const u16 always_intercepted[] = {
 	INTERCEPT_INTR, INTERCEPT_NMI, INTERCEPT_SMI, INTERCEPT_INIT, INTERCEPT_CR0_SEL_WRITE,
@@ -65,6 +65,7 @@ void svm_vcpu_reset(struct vcpu *vcpu)
 
 	memset(vmcb, 0, sizeof(*vmcb));
 	svm->asid_generation = 0;
+	svm->state_unchecked = true;
 	svm->nmi_blocked = false;
 	svm->nmi_nudged = false;
 	svm->step = false;
@@ -78,7 +79,7 @@ void svm_vcpu_reset(struct vcpu *vcpu)
 	set_cr0(vcpu, X86_CR0_CD | X86_CR0_NW | X86_CR0_ET);
 }
 
-/* --- control registers --------------------------------------------------------------------- */
+/* --- control registers ------------------------------------------------ */
 
 static void flush_tlb(struct vcpu *vcpu)
 {
@@ -157,10 +158,7 @@ int svm_set_efer(struct vcpu *vcpu, u64 val)
 	return 0;
 }
 
-/*
- * --- segments
- * -----------------------------------------------------------------------------------
- */
+/* --- segments --------------------------------------------------------- */
 
 static struct vmcb_segment *segment(struct vmcb *vmcb, int reg)
 {
@@ -223,6 +221,7 @@ int svm_desc_set(struct vcpu *vcpu, int reg, const struct seg_desc *desc)
 
 	if (!seg)
 		return -EINVAL;
+	to_svm(vcpu)->state_unchecked = true;
 	seg->base = desc->base;
 	seg->limit = desc->limit;
 	if (!is_table(reg))
@@ -235,9 +234,31 @@ int svm_desc_set(struct vcpu *vcpu, int reg, const struct seg_desc *desc)
 }
 
 /*
- * --- registers
- * -------------------------------------------------------------------------------------
+ * What VMRUN refuses (AMD64 manual vol. 2, 15.5.1), asked before it once user space has written
+ * registers: QEMU's processor runs into the void instead, and hidden features stay hidden.
  */
+bool svm_state_consistent(struct vcpu *vcpu)
+{
+	const struct vmcb_state *state = &to_vmcb(vcpu)->state;
+	bool paging = state->cr0 & X86_CR0_PG;
+	bool long_mode = (state->efer & EFER_LME) && paging;
+
+	if ((state->efer & ~(svm_caps.efer_allowed | EFER_SVME)) ||
+	    (state->cr4 & ~svm_caps.cr4_allowed))
+		return false;
+	if (state->cr0 >> 32 || state->dr6 >> 32 || state->dr7 >> 32 || state->cr3 >> 52)
+		return false;
+	if (paging && !(state->cr0 & X86_CR0_PE))
+		return false;
+	if (long_mode && !(state->cr4 & X86_CR4_PAE))
+		return false;
+	/* CS.L and CS.D. */
+	if (long_mode && (state->cs.attrib & BIT(9)) && (state->cs.attrib & BIT(10)))
+		return false;
+	return x86_pat_valid(state->pat);
+}
+
+/* --- registers -------------------------------------------------------- */
 
 static u64 *plain_slot(struct vmcb *vmcb, int reg)
 {
@@ -315,6 +336,7 @@ int svm_reg_set(struct vcpu *vcpu, int reg, u64 val)
 	struct vmcb *vmcb = to_vmcb(vcpu);
 	u64 *slot = plain_slot(vmcb, reg);
 
+	to_svm(vcpu)->state_unchecked = true;
 	if (slot) {
 		*slot = val;
 		vmcb->control.clean = 0;

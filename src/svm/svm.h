@@ -52,6 +52,7 @@ struct svm_vcpu {
 	u64 vmcb_pa;
 	u64 gpt_generation;		/* nested tables that this vCPU's ASID has seen */
 	u64 asid_generation;		/* of the CPU it was given on; 0: needs a new one */
+	bool state_unchecked;		/* registers were written from outside: see svm_state_consistent() */
 	bool nmi_blocked;		/* an NMI is being handled: until IRET */
 	bool nmi_nudged;		/* see intr.c */
 	struct irq_work nudge;		/* an interrupt to ourselves: ends the guest soon after entry */
@@ -90,6 +91,7 @@ int svm_run(struct vcpu *vcpu);
 /* exit.c: decide on the exit in the VMCB. A verdict or -errno. Loaded, IRQs on. */
 int svm_exit(struct vcpu *vcpu);
 void svm_exit_unclaimed(struct vcpu *vcpu);
+int svm_exit_invalid(struct vcpu *vcpu);	/* VERDICT_USER */
 /*
  * Decode the intercepted instruction without hardware's help. 0; -EFAULT; 1: a fault was
  * injected instead.
@@ -131,6 +133,7 @@ int svm_desc_set(struct vcpu *vcpu, int reg, const struct seg_desc *desc);
 int svm_set_cr0(struct vcpu *vcpu, u64 val);	/* guest MOV CR0: 0 or -EINVAL: #GP */
 int svm_set_cr4(struct vcpu *vcpu, u64 val);
 int svm_set_efer(struct vcpu *vcpu, u64 val);
+bool svm_state_consistent(struct vcpu *vcpu);
 
 /* snapshot.c */
 void svm_state_save(struct vcpu *vcpu, struct vcpu_hw_state *state);

@@ -21,7 +21,7 @@
 struct vmx_caps vmx_caps;
 struct vmx_mitigations vmx_mitigations;
 
-/* --- control words (manual vol. 3, appendix A) ----------------------------------------------- */
+/* --- control words (manual vol. 3, appendix A) ------------------------ */
 
 /* What we need of one control word. */
 struct control_rule {
@@ -166,7 +166,7 @@ static int controls_read(u64 basic)
 	return 0;
 }
 
-/* --- the rest of what the processor can do ---------------------------------------------------- */
+/* --- the rest of what the processor can do ---------------------------- */
 
 #define BASIC_REVISION(basic)	((u32)(basic) & GENMASK(30, 0))
 #define BASIC_SIZE(basic)	((u32)((basic) >> 32) & GENMASK(12, 0))
@@ -326,7 +326,7 @@ static int caps_read(void)
 	return 0;
 }
 
-/* --- mitigations ----------------------------------------------------------------------------------- */
+/* --- mitigations ------------------------------------------------------ */
 
 #define L1D_ORDER	4	/* 64 KiB: more than any L1D there is */
 
@@ -436,7 +436,7 @@ static int mitigations_init(void)
 	return 0;
 }
 
-/* --- sleep ------------------------------------------------------------------------------------------- */
+/* --- sleep ------------------------------------------------------------ */
 
 bool vmx_yielding;
 
@@ -470,7 +470,7 @@ static int sleep_notify(struct notifier_block *nb, unsigned long event, void *un
 
 static struct notifier_block sleep_notifier = { .notifier_call = sleep_notify };
 
-/* --- module and CPUs ------------------------------------------------------------------------------------ */
+/* --- module and CPUs -------------------------------------------------- */
 
 int vmx_setup(void)
 {
@@ -592,7 +592,7 @@ void vmx_cpu_disable(void)
 	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 }
 
-/* --- capabilities of a vCPU (semantics.md section 13) ---------------------------------- */
+/* --- capabilities of a vCPU (semantics.md section 13) ----------------- */
 
 int vmx_cap_get(struct vcpu *vcpu, int cap, int *val)
 {

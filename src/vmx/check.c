@@ -41,7 +41,7 @@ static bool injects(const struct vmx_guest_state *s, u32 type)
 	       (s->entry_intr_info & VM_INTINFO_TYPE) == type;
 }
 
-/* --- control registers, debug registers, MSRs ------------------------------------------------- */
+/* --- control registers, debug registers, MSRs ------------------------- */
 
 /* NW and CD are not looked at: entry leaves them alone. */
 #define CR0_UNCHECKED	(X86_CR0_NW | X86_CR0_CD)
@@ -97,7 +97,7 @@ static struct vmx_finding check_debug_and_msrs(const struct vmx_guest_state *s)
 	return NOTHING;
 }
 
-/* --- segment registers --------------------------------------------------------------------------- */
+/* --- segment registers ------------------------------------------------ */
 
 static const struct { const char *selector, *base, *limit, *access; } segment_names[VMCS_SEGMENTS] = {
 #define SEGMENT(s) [VMCS_##s] = { #s " selector", #s " base", #s " limit", #s " access rights" }
@@ -314,7 +314,7 @@ static struct vmx_finding check_tables(const struct vmx_guest_state *s)
 	return NOTHING;
 }
 
-/* --- RIP, RFLAGS, and what is no register -------------------------------------------------------------- */
+/* --- RIP, RFLAGS, and what is no register ----------------------------- */
 
 #define RFLAGS_RESERVED		(GENMASK_ULL(63, 22) | BIT_ULL(15) | BIT_ULL(5) | BIT_ULL(3))
 

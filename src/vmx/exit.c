@@ -25,7 +25,7 @@
 
 typedef int (*vmx_exit_fn)(struct vcpu *vcpu);
 
-/* --- where the instruction ends --------------------------------------------------------------- */
+/* --- where the instruction ends --------------------------------------- */
 
 /* RIP wraps with the mode: 16 and 32 bits outside of 64-bit code. */
 void vmx_skip(struct vcpu *vcpu)
@@ -114,7 +114,7 @@ static int exit_unclaimed(struct vcpu *vcpu)
 	return VERDICT_USER;
 }
 
-/* --- entries that failed ---------------------------------------------------------------------------- */
+/* --- entries that failed ---------------------------------------------- */
 
 /* Names the field at fault, and takes the event back that was not delivered. */
 static void entry_explain(struct vcpu *vcpu)
@@ -172,7 +172,7 @@ static int exit_invalid_state(struct vcpu *vcpu)
 	return exit_unclaimed(vcpu);
 }
 
-/* --- events of the host ---------------------------------------------------------------------------- */
+/* --- events of the host ----------------------------------------------- */
 
 static int exit_host(struct vcpu *vcpu)
 {
@@ -205,7 +205,7 @@ static int exit_triple_fault(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/* --- instructions that are settled here -------------------------------------------------------------- */
+/* --- instructions that are settled here ------------------------------- */
 
 static int exit_cpuid(struct vcpu *vcpu)
 {
@@ -229,7 +229,7 @@ static int exit_xsetbv(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/* --- control and debug registers ------------------------------------------------------------------------ */
+/* --- control and debug registers -------------------------------------- */
 
 static u64 gpr_operand(struct vcpu *vcpu, unsigned int gpr)
 {
@@ -371,7 +371,7 @@ static int exit_dr(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/* --- exceptions ----------------------------------------------------------------------------------------------- */
+/* --- exceptions ------------------------------------------------------- */
 
 /* An intercepted #DB has not reached DR6; the qualification says what it would have set. */
 static int exit_db(struct vcpu *vcpu)
@@ -464,7 +464,7 @@ static int exit_exception(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
-/* --- what neutral code or user space decides --------------------------------------------------------------------- */
+/* --- what neutral code or user space decides -------------------------- */
 
 static int exit_hlt(struct vcpu *vcpu)
 {
@@ -612,7 +612,7 @@ static int exit_ept_violation(struct vcpu *vcpu)
 	return exit_neutral(vcpu, VM_EXITCODE_PAGING);
 }
 
-/* --- the table -------------------------------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------- */
 
 static const vmx_exit_fn exit_handlers[EXIT_COUNT] = {
 	[EXIT_EXCEPTION_NMI] = exit_exception,

@@ -7,6 +7,8 @@
  * keeps IRR and ISR: what an entry injects has been taken out of it here and nowhere else, so
  * that delivery by hardware out of the virtual-APIC page could take its place.
  */
+#include <linux/percpu.h>
+#include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>

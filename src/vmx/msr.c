@@ -127,7 +127,7 @@ const u8 *vmx_msr_bitmap(void)
 	return bitmap;
 }
 
-/* --- switching ------------------------------------------------------------------------------ */
+/* --- switching -------------------------------------------------------- */
 
 /* Writing an MSR costs more than comparing, and before a guest sets them up they are all 0. */
 static void msr_switch(u32 msr, u64 from, u64 to)
@@ -187,7 +187,7 @@ static int switched_msr_write(u64 *slot, u32 msr, u64 val)
 	return 0;
 }
 
-/* --- exits ------------------------------------------------------------------------------------- */
+/* --- exits ------------------------------------------------------------ */
 
 /* 0; -ENOENT: neutral code or user space knows; -EINVAL: #GP. */
 static int msr_read(struct vcpu *vcpu, u32 msr, u64 *val)

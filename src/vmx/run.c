@@ -19,7 +19,7 @@ static_assert(VMCS_HOST_RSP == 0x6c14, "entry.S writes it by this number");
 
 DEFINE_PER_CPU(struct vmx_cpu, vmx_cpus);
 
-/* --- host CPUs ------------------------------------------------------------------------ */
+/* --- host CPUs -------------------------------------------------------- */
 
 int vmx_cpus_init(void)
 {
@@ -51,7 +51,7 @@ void vmx_cpus_exit(void)
 	}
 }
 
-/* --- life of a vCPU ------------------------------------------------------------------------ */
+/* --- life of a vCPU --------------------------------------------------- */
 
 int vmx_vcpu_init(struct vcpu *vcpu)
 {
@@ -80,7 +80,7 @@ void vmx_vcpu_fini(struct vcpu *vcpu)
 	kfree(vmx);
 }
 
-/* --- host state in the VMCS ------------------------------------------------------------------ */
+/* --- host state in the VMCS ------------------------------------------- */
 
 void vmx_write_host_constants(void)
 {
@@ -202,7 +202,7 @@ void vmx_vcpu_put(struct vcpu *vcpu)
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 }
 
-/* --- entry ------------------------------------------------------------------------------------ */
+/* --- entry ------------------------------------------------------------ */
 
 static void write_if_changed(unsigned long field, u64 *vmcs, u64 val)
 {

@@ -13,7 +13,7 @@
 #define DR6_RESET	0xffff0ff0
 #define DR7_RESET	0x400
 
-/* --- controls --------------------------------------------------------------------------- */
+/* --- controls --------------------------------------------------------- */
 
 static void set_control(unsigned long field, u32 *copy, u32 bit, bool on)
 {
@@ -47,7 +47,7 @@ static void set_long_mode(struct vmx_vcpu *vmx, bool on)
 	set_control(VMCS_ENTRY_CONTROLS, &vmx->entry, ENTRY_LONG_MODE, on);
 }
 
-/* --- reset ------------------------------------------------------------------------------ */
+/* --- reset ------------------------------------------------------------ */
 
 /* Their delivery can loop for ever without another chance to leave (CVE-2015-5307, CVE-2015-8104). */
 #define ALWAYS_INTERCEPTED	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC))
@@ -182,7 +182,7 @@ void vmx_vcpu_reset(struct vcpu *vcpu)
 	vmcs_put(vcpu);
 }
 
-/* --- control registers --------------------------------------------------------------------- */
+/* --- control registers ------------------------------------------------ */
 
 /*
  * Bits in the mask are read from the shadow and change by an exit only; the others are the
@@ -389,7 +389,7 @@ bool vmx_in_64bit_code(struct vcpu *vcpu)
 	return (efer & EFER_LMA) && (cs.access & BIT(13));
 }
 
-/* --- segments ----------------------------------------------------------------------------------- */
+/* --- segments --------------------------------------------------------- */
 
 /* Or -1: none of those that have a selector. */
 static int segment(int reg)
@@ -453,7 +453,7 @@ int vmx_desc_set(struct vcpu *vcpu, int reg, const struct seg_desc *desc)
 	return 0;
 }
 
-/* --- registers ------------------------------------------------------------------------------------- */
+/* --- registers -------------------------------------------------------- */
 
 /* The VMCS field that is nothing but this register, or 0. */
 static unsigned long plain_field(int reg)
@@ -619,7 +619,7 @@ int vmx_reg_set(struct vcpu *vcpu, int reg, u64 val)
 	return err;
 }
 
-/* --- for the checker ----------------------------------------------------------------------------------- */
+/* --- for the checker -------------------------------------------------- */
 
 static void guest_segments_read(struct vmx_guest_state *state)
 {

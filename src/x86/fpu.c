@@ -121,8 +121,20 @@ void guest_fpu_reset(struct guest_fpu *fpu)
 	*(u32 *)(fpu->area + FPU_MXCSR_OFFSET) = FPU_MXCSR_INIT;
 }
 
+/*
+ * AMD processors restore the addresses and opcode of the last x87 instruction only while an
+ * exception is pending: the other side's would show. Overwrite them with our own.
+ */
+static void x87_forget_last(void)
+{
+	static const u32 zero;
+
+	asm volatile("fnclex; emms; fildl %0" : : "m" (zero));
+}
+
 static void area_restore(struct guest_fpu *fpu)
 {
+	x87_forget_last();
 	if (facts.permitted)
 		asm volatile("xrstor64 %0" : : "m" (*(u8 (*)[FPU_LEGACY_BYTES])fpu->area),
 			     "a" ((u32)facts.permitted), "d" (0) : "memory");
@@ -246,7 +258,7 @@ int guest_fpu_simd_set(struct guest_fpu *fpu, unsigned int index, const void *bu
 	return 0;
 }
 
-/* --- snapshot ------------------------------------------------------------- */
+/* --- snapshot --------------------------------------------------------- */
 
 void guest_fpu_export(struct guest_fpu *fpu, void *buf)
 {

@@ -37,8 +37,8 @@ unload() { must rmmod vmm; }
 loaded() { [ -e /sys/module/vmm ]; }
 node() { [ -c "/dev/vmm/$1" ]; }
 
-# write FILE TEXT: with printf's status, the error's text on stderr
-write() { printf '%s' "$2" >"$1"; }
+# write FILE TEXT: in one piece; the error's text on stderr
+write() { printf '%s' "$2" | dd of="$1" bs=4096 status=none; }
 vm_create() { must write $sysctls/create "$1"; }
 vm_destroy() { must write $sysctls/destroy "$1"; }
 

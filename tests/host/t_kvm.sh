@@ -26,6 +26,7 @@ kvm_unload()
 # A VM of KVM that runs until kvm_vm_end, which checks that it always ran well.
 kvm_vm_start()
 {
+	trap 'kill "$kvm_pid"' EXIT
 	build/tests/kvm-user 60 >/tmp/kvm-user.out 2>&1 &
 	kvm_pid=$!
 	within 20 grep -q running /tmp/kvm-user.out || fail "KVM's VM does not run: $(cat /tmp/kvm-user.out)"
@@ -35,6 +36,7 @@ kvm_vm_end()
 	kill -0 "$kvm_pid" 2>/dev/null || fail "KVM's VM has ended: $(cat /tmp/kvm-user.out)"
 	kill "$kvm_pid"
 	wait "$kvm_pid" 2>/dev/null
+	trap - EXIT
 	[ "$(cat /tmp/kvm-user.out)" = running ] || fail "KVM's VM: $(cat /tmp/kvm-user.out)"
 }
 kvm_works()

@@ -6,7 +6,9 @@
  *
  * The program stops all vCPUs (VM_SUSPEND_CPU, -1), saves or restores every record and the guest's
  * memory through its own mapping, and ends a restore with VM_RESTORE_TIME. What is in a record is
- * private to one build of the module.
+ * the module's own affair; it says its version and its length, and one that is damaged, unknown, or
+ * of another set of vCPUs is refused as a whole. From the first request on the guest's time stands,
+ * until VM_RESTORE_TIME or until a vCPU enters the guest.
  */
 #ifndef _MACHINE_VMM_SNAPSHOT_H_
 #define _MACHINE_VMM_SNAPSHOT_H_

@@ -4,7 +4,7 @@
 
 #define HZ		134217728ULL
 #define VECTOR		0x40
-#define LATE_MASKED	0x10000
+#define MASKED	0x10000
 #define ONESHOT		0x00000
 #define PERIODIC	0x20000
 #define DEADLINE	0x40000
@@ -234,7 +234,7 @@ static void test_mode_change(void)
 
 	/* Masked: counts, and is silent. */
 	CHECK(take(vlapic));
-	lapic_put(vlapic, R_TIMER, LATE_MASKED | PERIODIC | VECTOR);
+	lapic_put(vlapic, R_TIMER, MASKED | PERIODIC | VECTOR);
 	lapic_put(vlapic, R_COUNT, HZ / 100);
 	clock_run(clock_now_ns + 3 * period);
 	CHECK(!take(vlapic));
@@ -278,7 +278,7 @@ static void test_disable_enable(void)
 	clock_run(clock_now_ns + 5 * period / 2);
 	CHECK_EQ(clock_fired, 0);
 	lapic_enable(vlapic);
-	CHECK_EQ(lapic_get(vlapic, R_TIMER), LATE_MASKED | PERIODIC | VECTOR);
+	CHECK_EQ(lapic_get(vlapic, R_TIMER), MASKED | PERIODIC | VECTOR);
 	check_near(clock_next(), clock_now_ns + period, 1);
 
 	/* A one-shot is not started again; nor is what was never started. */
@@ -397,8 +397,13 @@ static void test_deadline_use(void)
 	clock_last->fire(clock_last);
 	CHECK(!take(vlapic));
 
-	/* Software disable stops it for good. */
+	/* The LVT entry written again in the same mode leaves it armed. */
 	CHECK_EQ(vlapic_tsc_deadline_write(vlapic, 2000000, 0, 1000000), 0);
+	lapic_put(vlapic, R_TIMER, MASKED | DEADLINE | VECTOR);
+	CHECK_EQ(vlapic_tsc_deadline_read(vlapic), 2000000);
+	CHECK_EQ(clock_armed(), 1);
+
+	/* Software disable stops it for good. */
 	lapic_put(vlapic, R_SVR, 0xff);
 	CHECK_EQ(vlapic_tsc_deadline_read(vlapic), 0);
 	lapic_enable(vlapic);
