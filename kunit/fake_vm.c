@@ -294,12 +294,36 @@ int fake_reinit(struct vm *vm)
 	return err;
 }
 
+int fake_reinit_running(struct vm *vm)
+{
+	int err;
+
+	down_write(&vm->mem.lock);
+	err = vm_freeze_all(vm);
+	if (!err) {
+		err = vm_reinit(vm);
+		vm_thaw_all(vm);
+	}
+	up_write(&vm->mem.lock);
+	return err;
+}
+
 bool fake_vcpu_reaches(struct vcpu *vcpu, enum vcpu_state state)
 {
 	return fake_happens(READ_ONCE(vcpu->state) == state);
 }
 
 /* --- threads ------------------------------------------------------------------------- */
+
+/* Before the vCPU is anybody else's: who got it by this exit shall find it counted. */
+static void thread_note(struct fake_thread *thread, int err)
+{
+	unsigned int code = thread->vcpu->exit.exitcode;
+
+	thread->exit = thread->vcpu->exit;
+	if (!err && code < VM_EXITCODE_MAX)
+		WRITE_ONCE(thread->exits[code], thread->exits[code] + 1);
+}
 
 /* What the VM_RUN of a program does. */
 static int thread_run_once(struct fake_thread *thread)
@@ -313,7 +337,7 @@ static int thread_run_once(struct fake_thread *thread)
 	err = vcpu_freeze(vcpu);
 	if (!err) {
 		err = vcpu_run(vcpu);
-		thread->exit = vcpu->exit;
+		thread_note(thread, err);
 		vcpu_thaw(vcpu);
 	}
 	vm_leave(vm);
@@ -329,8 +353,6 @@ static int thread_main(void *arg)
 		thread->err = thread_run_once(thread);
 		if (thread->err || thread->exit.exitcode >= VM_EXITCODE_MAX)
 			break;
-		WRITE_ONCE(thread->exits[thread->exit.exitcode],
-			   thread->exits[thread->exit.exitcode] + 1);
 		flush_signals(current);
 		cond_resched();
 	} while (thread->come_back & BIT(thread->exit.exitcode));

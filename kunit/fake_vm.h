@@ -71,8 +71,9 @@ void fake_vcpu_release(struct kunit *test, struct vcpu *vcpu);
  * for the scheduler's sake. The exit code, or -errno.
  */
 int fake_run_once(struct vcpu *vcpu);
-/* VM_REINIT without the ioctl; the test holds every vCPU. */
+/* VM_REINIT without the ioctl; the test holds every vCPU, or none. */
 int fake_reinit(struct vm *vm);
+int fake_reinit_running(struct vm *vm);
 
 /*
  * A thread for @vcpu, whose VM_RUN is called until it ends other than with REQIDLE, BOGUS or

@@ -28,7 +28,6 @@
 #define RTE_REMOTE_IRR		BIT_ULL(14)	/* read-only, kept in vioapic->remote_irr */
 #define RTE_LEVEL		BIT_ULL(15)
 #define RTE_MASKED		BIT_ULL(16)
-#define RTE_RESET		0x0001000000010000ULL	/* semantics.md section 17 */
 #define RTE_DEST_SHIFT		56
 /* Vector, modes, polarity, trigger, mask and destination; delivery status is always idle. */
 #define RTE_WRITABLE		0xff0000000001afffULL
@@ -72,7 +71,7 @@ void vioapic_reset(struct vioapic *vioapic)
 	vioapic->select = 0;
 	vioapic->remote_irr = 0;
 	for (pin = 0; pin < VIOAPIC_PINS; pin++) {
-		vioapic->rte[pin] = RTE_RESET;
+		vioapic->rte[pin] = RTE_MASKED;
 		vioapic->asserts[pin] = 0;
 	}
 	raw_spin_unlock_irqrestore(&vioapic->lock, flags);

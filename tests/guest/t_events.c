@@ -315,6 +315,8 @@ TEST(icebp_in_guest)
 {
 	struct machine *m = machine_create(1);
 
+	if (host_is_tcg())
+		test_skip("QEMU's processor does not know ICEBP");
 	vcpu_start_main(m, 0, "icebp");
 	EXPECT_PASS(m, 0);
 	EXPECT_EQ(m->values[0], guest_symbol("icebp_next"));
