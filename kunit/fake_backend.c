@@ -213,6 +213,44 @@ static int fake_cap_set(struct vcpu *vcpu, int cap, int val)
 	return 0;
 }
 
+/* --- snapshot --------------------------------------------------------------------------- */
+
+/* What of it the fake keeps; the rest is 0. */
+static void fake_state_save(struct vcpu *vcpu, struct vcpu_hw_state *state)
+{
+	const u64 *regs = to_fake(vcpu)->regs;
+
+	*state = (struct vcpu_hw_state){
+		.cr0 = regs[VM_REG_GUEST_CR0],
+		.cr3 = regs[VM_REG_GUEST_CR3],
+		.cr4 = regs[VM_REG_GUEST_CR4],
+		.efer = regs[VM_REG_GUEST_EFER],
+		.rflags = regs[VM_REG_GUEST_RFLAGS],
+		.dr6 = regs[VM_REG_GUEST_DR6],
+		.dr7 = regs[VM_REG_GUEST_DR7],
+		.int_shadow = regs[VM_REG_GUEST_INTR_SHADOW],
+	};
+}
+
+static const char *fake_state_valid(const struct vcpu_hw_state *state)
+{
+	return NULL;
+}
+
+static void fake_state_restore(struct vcpu *vcpu, const struct vcpu_hw_state *state)
+{
+	u64 *regs = to_fake(vcpu)->regs;
+
+	regs[VM_REG_GUEST_CR0] = state->cr0;
+	regs[VM_REG_GUEST_CR3] = state->cr3;
+	regs[VM_REG_GUEST_CR4] = state->cr4;
+	regs[VM_REG_GUEST_EFER] = state->efer;
+	regs[VM_REG_GUEST_RFLAGS] = state->rflags;
+	regs[VM_REG_GUEST_DR6] = state->dr6;
+	regs[VM_REG_GUEST_DR7] = state->dr7;
+	regs[VM_REG_GUEST_INTR_SHADOW] = state->int_shadow;
+}
+
 /* --- entry --------------------------------------------------------------------------- */
 
 /* Interrupts by RFLAGS.IF and the shadow; APIC interrupts after ExtINT. 0: none. */
@@ -400,6 +438,9 @@ const struct backend fake_backend = {
 	.desc_set = fake_desc_set,
 	.cap_get = fake_cap_get,
 	.cap_set = fake_cap_set,
+	.state_save = fake_state_save,
+	.state_valid = fake_state_valid,
+	.state_restore = fake_state_restore,
 };
 
 /* --- for tests ----------------------------------------------------------------------- */

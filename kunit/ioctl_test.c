@@ -106,9 +106,10 @@ static const struct request passthrough_requests[] = {
 	{ "VM_UNMAP_PPTDEV_MMIO", 0x8028762e, ALL },
 };
 
+/* The first two stop all vCPUs themselves, with the caller's buffer copied before and after. */
 static const struct request snapshot_requests[] = {
-	{ "VM_SNAPSHOT_REQ", 0xc0407671, ALL },
-	{ "VM_SNAPSHOT_REQ_OLD", 0xc0487671, ALL },
+	{ "VM_SNAPSHOT_REQ", 0xc0407671, NONE },
+	{ "VM_SNAPSHOT_REQ_OLD", 0xc0487671, NONE },
 	{ "VM_RESTORE_TIME", 0xc0047673, ALL },
 };
 
@@ -394,37 +395,45 @@ static void door_closes_with_the_vm(struct kunit *test)
 
 /* --- lock classes, seen from a vCPU in its guest ------------------------------------- */
 
-/* Arguments of zeroes: vCPU 0, which runs. */
-static unsigned int leaves_guest_for(struct kunit *test, struct door *door,
-				     struct fake_thread *thread, u32 word)
+/* vCPU 0, in its guest. */
+static struct fake_thread *running_thread(struct kunit *test)
 {
-	u8 arg[IOCTL_ARG_MAX] = {};
+	struct vcpu *vcpu = fake_vcpu_held(test, 0);
+
+	fake_script(vcpu, NULL, 0);
+	to_fake(vcpu)->stays = true;
+	fake_vcpu_release(test, vcpu);
+	return fake_thread_start(test, vcpu, BIT(VM_EXITCODE_DEBUG));
+}
+
+/* How often it leaves its guest for a request. */
+static unsigned int leaves_guest_for(struct kunit *test, struct door *door,
+				     struct fake_thread *thread, u32 word, void *arg, size_t size)
+{
 	unsigned int before;
 
 	KUNIT_ASSERT_TRUE(test, fake_vcpu_reaches(thread->vcpu, VCPU_RUNNING));
 	before = READ_ONCE(thread->exits[VM_EXITCODE_REQIDLE]);
-	REQUEST(door, word, arg);
+	request(door, word, arg, size);
 	return READ_ONCE(thread->exits[VM_EXITCODE_REQIDLE]) - before;
 }
 
 static void classes_stop_vcpus_or_not(struct kunit *test)
 {
 	struct door door = door_open(test);
-	struct vcpu *vcpu = fake_vcpu_held(test, 0);
-	struct fake_thread *thread;
+	struct fake_thread *thread = running_thread(test);
+	u8 arg[IOCTL_ARG_MAX];
 	unsigned int i, left;
 	int class;
 
-	fake_script(vcpu, NULL, 0);
-	to_fake(vcpu)->stays = true;
-	fake_vcpu_release(test, vcpu);
-	thread = fake_thread_start(test, vcpu, BIT(VM_EXITCODE_DEBUG));
 	for (i = 0; i < ioctl_nrows; i++) {
 		class = ioctl_rows[i].class;
 		/* These run the vCPU here, or would change how it runs. */
 		if (ioctl_rows[i].word == VM_RUN || ioctl_rows[i].word == VM_RUN_13)
 			continue;
-		left = leaves_guest_for(test, &door, thread, ioctl_rows[i].word);
+		/* Zeroes: vCPU 0, which runs. */
+		memset(arg, 0, sizeof(arg));
+		left = leaves_guest_for(test, &door, thread, ioctl_rows[i].word, arg, sizeof(arg));
 		if (class == ONE || class == ALL || class == MEMORY)
 			KUNIT_EXPECT_GT_MSG(test, left, 0, "0x%x", ioctl_rows[i].word);
 		else
@@ -432,6 +441,31 @@ static void classes_stop_vcpus_or_not(struct kunit *test)
 		if (ioctl_rows[i].word == VM_SUSPEND_CPU)
 			vm_debug_vcpus(fake_vm(test), -1, false);
 	}
+	KUNIT_EXPECT_FALSE(test, completion_done(&thread->done));
+}
+
+static void classes_snapshots_stop_vcpus(struct kunit *test)
+{
+	struct door door = door_open(test);
+	struct fake_thread *thread = running_thread(test);
+	struct vm_snapshot_meta meta = {
+		.dev_req = STRUCT_VLAPIC,
+		.op = VM_SNAPSHOT_SAVE,
+		.buffer = { .buf = door.user + PAGE_SIZE, .buf_rem = PAGE_SIZE },
+	};
+
+	if (!row_of(VMM_FBSD_VM_SNAPSHOT_REQ))
+		kunit_skip(test, "not in this build");
+	KUNIT_EXPECT_GT(test, leaves_guest_for(test, &door, thread, VM_SNAPSHOT_REQ, &meta,
+					       sizeof(meta)), 0);
+	KUNIT_EXPECT_LT(test, meta.buffer.buf_rem, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, (u64)meta.buffer.buf - (u64)door.user - PAGE_SIZE,
+			PAGE_SIZE - meta.buffer.buf_rem);
+	meta.dev_req = VM_MEM;
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_SNAPSHOT_REQ, meta), -EINVAL);
+	meta.dev_req = STRUCT_VLAPIC;
+	meta.buffer.buf_rem = 1;
+	KUNIT_EXPECT_EQ(test, REQUEST(&door, VM_SNAPSHOT_REQ, meta), -E2BIG);
 	KUNIT_EXPECT_FALSE(test, completion_done(&thread->done));
 }
 
@@ -1067,6 +1101,7 @@ static struct kunit_case ioctl_test_cases[] = {
 	KUNIT_CASE(door_checks_the_vcpu),
 	KUNIT_CASE(door_closes_with_the_vm),
 	KUNIT_CASE(classes_stop_vcpus_or_not),
+	KUNIT_CASE(classes_snapshots_stop_vcpus),
 	KUNIT_CASE(run_returns_the_record),
 	KUNIT_CASE(run_returns_the_ipi_targets),
 	KUNIT_CASE(run_checks_its_pointers),
