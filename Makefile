@@ -3,7 +3,8 @@
 # make [KVER=release | KDIR=folder]   build vmm.ko for that kernel (default: the running one)
 # make tools                          libvmmapi, vmmrun, vmmctl, into build/tools
 # make demo | shell                   a guest on an emulated host; KERNEL=6.1|6.12 GUEST=6.1|6.12
-# make check                          every test there is
+# make check                          tests in user space, clean builds, guests on emulated hosts
+# make check-emulated                 in-guest and host tests, snapshots, KUnit: slower, not all green yet
 # make kunit                          the KUnit suites on the debug kernel
 # make sparse                         static checks of the module; W=1 for more warnings
 # make install | clean
@@ -54,6 +55,9 @@ shell:
 check:
 	scripts/check-run
 
+check-emulated:
+	scripts/check-run guest-6.1 guest-6.12 host snapshot kunit
+
 kunit:
 	scripts/kunit-run
 
@@ -66,4 +70,4 @@ install: module tools
 clean:
 	rm -rf build vmm.ko
 
-.PHONY: all check-kdir tree module sparse tools demo shell check kunit install clean
+.PHONY: all check-kdir tree module sparse tools demo shell check check-emulated kunit install clean

@@ -432,6 +432,21 @@ static void msr_some_are_quiet(struct kunit *test)
 	expect_done(test, vcpu, 2);
 }
 
+static void msr_pat_is_checked(struct kunit *test)
+{
+	struct vcpu *vcpu = svm_vcpu_at(test, wrmsr_rdmsr, 2);
+
+	msr_exit(vcpu, true, MSR_IA32_CR_PAT, 0x0706050400010406ULL);
+	expect_done(test, vcpu, 2);
+	msr_exit(vcpu, true, MSR_IA32_CR_PAT, 0x0706050400010402ULL);
+	expect_fault(test, vcpu, FAULT_0(X86_TRAP_GP));
+	KUNIT_EXPECT_EQ(test, to_vmcb(vcpu)->state.pat, 0x0706050400010406ULL);
+	msr_exit(vcpu, false, MSR_IA32_CR_PAT, 0);
+	expect_done(test, vcpu, 2);
+	KUNIT_EXPECT_EQ(test, vcpu->gpr[GPR_RAX], 0x00010406);
+	KUNIT_EXPECT_EQ(test, vcpu->gpr[GPR_RDX], 0x07060504);
+}
+
 static void msr_others_are_neutral(struct kunit *test)
 {
 	struct vcpu *vcpu = svm_vcpu_at(test, wrmsr_rdmsr, 2);
@@ -712,6 +727,7 @@ static struct kunit_case svm_exit_test_cases[] = {
 	KUNIT_CASE(msr_efer_hides_svme),
 	KUNIT_CASE(msr_efer_lmsle_is_unclaimed),
 	KUNIT_CASE(msr_some_are_quiet),
+	KUNIT_CASE(msr_pat_is_checked),
 	KUNIT_CASE(msr_others_are_neutral),
 	KUNIT_CASE(exceptions_are_reflected),
 	KUNIT_CASE(breakpoints_leave_with_their_length),

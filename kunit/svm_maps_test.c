@@ -13,8 +13,8 @@
 /* --- the MSR permission map ---------------------------------------------------------- */
 
 /*
- * MSRs that semantics.md section 23 gives to an AMD guest directly. EFER is not read directly:
- * SVME would show.
+ * MSRs that semantics.md section 23 gives to an AMD guest directly, but for two: EFER would show SVME,
+ * and hardware takes any value for the guest's PAT.
  */
 static const struct { u32 msr; bool read, write; } allowed_msrs[] = {
 	{ 0xc0000100, true, true },	/* FS_BASE */
@@ -27,7 +27,6 @@ static const struct { u32 msr; bool read, write; } allowed_msrs[] = {
 	{ 0x174, true, true },		/* SYSENTER_CS */
 	{ 0x175, true, true },		/* SYSENTER_ESP */
 	{ 0x176, true, true },		/* SYSENTER_EIP */
-	{ 0x277, true, true },		/* PAT */
 	{ 0x10, true, false },		/* TSC */
 };
 static_assert(ARRAY_SIZE(allowed_msrs) <= 12);

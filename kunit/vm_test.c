@@ -22,12 +22,15 @@ static void vm_names_have_rules(struct kunit *test)
 	};
 	static const char *const good[] = { "a", "a.b", "...", "-", "a-b_c+d,e:f", "voil\xc3\xa0" };
 	struct vm *vm;
-	int i;
+	int i, err;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		KUNIT_EXPECT_EQ_MSG(test, vm_create(bad[i], NULL), -EINVAL, "'%s'", bad[i]);
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
-		KUNIT_EXPECT_EQ_MSG(test, vm_create(good[i], &vm), 0, "'%s'", good[i]);
+		err = vm_create(good[i], &vm);
+		KUNIT_EXPECT_EQ_MSG(test, err, 0, "'%s'", good[i]);
+		if (err)
+			continue;
 		KUNIT_EXPECT_STREQ(test, vm->name, good[i]);
 		KUNIT_EXPECT_EQ(test, vm_destroy_by_name(good[i]), 0);
 		vm_put(vm);

@@ -23,7 +23,7 @@ static int run_exit(struct vcpu *vcpu, enum vm_exitcode code)
 	vcpu->exit.exitcode = code;
 	vcpu->exit.inst_length = 0;
 	vcpu->exit.rip = vcpu->nextrip;
-	vcpu->exit_rip = vcpu->nextrip;
+	vcpu_set_rip(vcpu, vcpu->nextrip);
 	return VERDICT_USER;
 }
 
@@ -173,7 +173,7 @@ void vcpu_halt(struct vcpu *vcpu, bool interrupts_enabled)
 	unsigned long start = jiffies;
 
 	WRITE_ONCE(vcpu->state, VCPU_SLEEPING);
-	if (!interrupts_enabled && vmm_halt_detection)
+	if (!interrupts_enabled && vmm_halt_detection && !halt_over(vcpu, false))
 		halt_detect(vcpu);
 	for (;;) {
 		/* Orders the state before the look; pairs with vcpu_notify(). */

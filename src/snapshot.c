@@ -386,7 +386,14 @@ CHIP(vrtc)
 
 static int vlapic_request(struct vm *vm, struct record *record)
 {
-	return vlapics_snapshot(&vm->irq, record);
+	int err = vlapics_snapshot(&vm->irq, record);
+	struct vcpu *vcpu;
+	unsigned int id;
+
+	/* CPUID tells of the mode, which may be another now. */
+	vm_for_each_vcpu(vm, vcpu, id)
+		vcpu->cpuid.x2apic = vlapic_x2apic(vcpu->vlapic);
+	return err;
 }
 
 static const struct snapshot_row {

@@ -318,6 +318,15 @@ int vcpu_reg_get(struct vcpu *vcpu, int reg, u64 *val)
 	}
 }
 
+void vcpu_set_rip(struct vcpu *vcpu, u64 rip)
+{
+	/* An STI or MOV SS protects the instruction behind it, not another one (semantics.md section 9). */
+	if (rip != vcpu->exit_rip)
+		vcpu->vm->backend->reg_set(vcpu, VM_REG_GUEST_INTR_SHADOW, 0);
+	vcpu->exit_rip = rip;
+	vcpu->nextrip = rip;
+}
+
 int vcpu_reg_set(struct vcpu *vcpu, int reg, u64 val)
 {
 	u64 *slot = vcpu_reg_slot(vcpu, reg);
@@ -328,8 +337,7 @@ int vcpu_reg_set(struct vcpu *vcpu, int reg, u64 val)
 	}
 	switch (reg) {
 	case VM_REG_GUEST_RIP:
-		vcpu->exit_rip = val;
-		vcpu->nextrip = val;
+		vcpu_set_rip(vcpu, val);
 		return 0;
 	case VM_REG_GUEST_TPR:
 		if (val > 15)

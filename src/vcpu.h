@@ -124,6 +124,8 @@ void vcpu_put(struct vcpu *vcpu);
 /* Registers as the API names them; frozen. 0 or -EINVAL. */
 int vcpu_reg_get(struct vcpu *vcpu, int reg, u64 *val);
 int vcpu_reg_set(struct vcpu *vcpu, int reg, u64 val);
+/* The guest goes on at @rip, and RIP reads so; ends an interrupt shadow. Frozen or own thread. */
+void vcpu_set_rip(struct vcpu *vcpu, u64 rip);
 /* GPR index of enum vm_reg_name, or -1. */
 int vcpu_gpr_index(int reg);
 

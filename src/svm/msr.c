@@ -108,6 +108,9 @@ const u8 *svm_iopm(void)
 	return iopm;
 }
 
+/* LMSLE: not offered; user space is shown the attempt (semantics.md section 23). */
+#define EFER_LONG_MODE_SEGMENT_LIMIT	BIT_ULL(13)
+
 #define MSR_LS_CFG2		0xc0011002	/* CPUID feature override, read by Windows */
 #define MSR_CPUID_FEATURES	0xc0011004
 #define MSR_EXT_FEATURES	0xc0011005
@@ -175,6 +178,10 @@ int svm_exit_msr(struct vcpu *vcpu)
 	if (err)
 		return err < 0 ? err : VERDICT_RESUME;
 
+	if (write && msr == MSR_EFER && (val & EFER_LONG_MODE_SEGMENT_LIMIT)) {
+		svm_exit_unclaimed(vcpu);
+		return VERDICT_USER;
+	}
 	err = write ? msr_write(vcpu, msr, val) : msr_read(vcpu, msr, &val);
 	if (err == -ENOENT) {
 		exit->exitcode = write ? VM_EXITCODE_WRMSR : VM_EXITCODE_RDMSR;

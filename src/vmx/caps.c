@@ -12,6 +12,7 @@
 #include <asm/perf_event.h>
 #include <asm/processor-flags.h>
 #include <asm/tlbflush.h>
+#include <asm/tsc.h>
 #include <asm/trapnr.h>
 #include <asm/vmx.h>
 #include "../dev/vlapic.h"
@@ -145,7 +146,7 @@ static int controls_read(u64 basic)
 	u32 entry_allowed;
 	int err;
 
-	err = control_read(&pin_rule, basic, &caps->pin, NULL) ?:
+	err = control_read(&pin_rule, basic, &caps->pin, &caps->pin_allowed) ?:
 	      control_read(&proc_rule, basic, &caps->proc, &caps->proc_allowed) ?:
 	      control_read(&proc2_rule, basic, &caps->proc2, &caps->proc2_allowed) ?:
 	      control_read(&exit_rule, basic, &caps->exit, NULL) ?:
@@ -271,8 +272,10 @@ static void control_registers_read(void)
 	caps->cr4_mask = ~(caps->cr4_allowed & ~(u64)(X86_CR4_OSXSAVE | X86_CR4_MCE));
 }
 
+#define MISC_TIMER_SHIFT(misc)	((misc) & 0x1f)		/* TSC ticks in one of the preemption timer's, log2 */
 #define MISC_ACTIVITY(misc)	(((misc) >> 6) & 7)	/* HLT, shutdown, wait for SIPI */
 #define MISC_ZERO_LENGTH	BIT_ULL(30)
+#define REVISION_BOCHS		0x2b
 
 static void misc_read(void)
 {
@@ -281,6 +284,14 @@ static void misc_read(void)
 	rdmsrl(MSR_IA32_VMX_MISC, misc);
 	vmx_caps.activity_supported = BIT(ACTIVITY_ACTIVE) | MISC_ACTIVITY(misc) << 1;
 	vmx_caps.zero_length_trap = misc & MISC_ZERO_LENGTH;
+	/*
+	 * Bochs 2.7 looks at RFLAGS.IF only when it changes: a guest entered with interrupts
+	 * disabled, as they are here, keeps the host's from ending it. Once a millisecond will do.
+	 */
+	if (vmx_caps.revision == REVISION_BOCHS && (vmx_caps.pin_allowed & PIN_PREEMPTION_TIMER)) {
+		vmx_caps.pin |= PIN_PREEMPTION_TIMER;
+		vmx_caps.timer_ticks = tsc_khz >> MISC_TIMER_SHIFT(misc);
+	}
 }
 
 #define CR4_FRED	BIT_ULL(32)

@@ -651,6 +651,7 @@ static const vmx_exit_fn exit_handlers[EXIT_COUNT] = {
 	[EXIT_PAUSE] = exit_pause,
 	[EXIT_TPR_BELOW_THRESHOLD] = exit_host,
 	[EXIT_EPT_VIOLATION] = exit_ept_violation,
+	[EXIT_PREEMPTION_TIMER] = exit_host,
 	[EXIT_INVEPT] = exit_ud,
 	[EXIT_INVVPID] = exit_ud,
 	[EXIT_WBINVD] = exit_skip,

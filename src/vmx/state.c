@@ -114,6 +114,8 @@ static void reset_controls(struct vcpu *vcpu, struct vmx_vcpu *vmx)
 		vmcs_write(VMCS_VIRTUAL_APIC, __pa(vmx->virtual_apic));
 		vmcs_write(VMCS_TPR_THRESHOLD, 0);
 	}
+	if (vmx_caps.pin & PIN_PREEMPTION_TIMER)
+		vmcs_write(VMCS_GUEST_TIMER, vmx_caps.timer_ticks);
 	if (vmx->proc2 & PROC2_PAUSE_LOOP) {
 		vmcs_write(VMCS_PLE_GAP, PLE_GAP_CYCLES);
 		vmcs_write(VMCS_PLE_WINDOW, PLE_WINDOW_CYCLES);

@@ -17,7 +17,8 @@ struct insn;
 struct vmx_caps {
 	u32 revision;		/* of the VMCS, its first word */
 	u32 pin, proc, proc2, exit, entry;	/* controls that every vCPU starts with */
-	u32 proc_allowed, proc2_allowed;	/* those that may be set later */
+	u32 pin_allowed, proc_allowed, proc2_allowed;	/* those that may be set */
+	u32 timer_ticks;	/* preemption timer, if pin has it */
 	bool ins_info;		/* INS and OUTS exits say size and segment */
 	bool ept_ad;
 	bool ept_exec_only;

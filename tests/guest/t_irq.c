@@ -45,10 +45,18 @@ static void delay_ms(uint32_t ms)
 	cli();
 }
 
-/* Sleeps until COUNT interrupts came, which takes at least FROM_MS and not much more. Returns ms. */
+/* Before a timer is started: what wait_count() counts from. */
+static uint32_t mark_pm;
+
+static void mark(void)
+{
+	mark_pm = pm_now();
+}
+
+/* Sleeps until WANTED interrupts came, which takes at least FROM_MS since mark(), and not much more. Returns ms. FROM_MS 0: since now. */
 static uint32_t wait_count(unsigned int wanted, uint32_t from_ms)
 {
-	uint32_t start = pm_now(), ms;
+	uint32_t start = from_ms ? mark_pm : pm_now(), ms;
 
 	while (count < wanted) {
 		sti_hlt_cli();
@@ -206,6 +214,7 @@ GUEST_MAIN(apic_errors)
 
 static void timer_set(uint32_t lvt, uint32_t divider, uint32_t initial)
 {
+	mark();
 	apic_write(APIC_TIMER_DCR, divider);
 	apic_write(APIC_LVT_TIMER_REG, lvt);
 	apic_write(APIC_TIMER_ICR, initial);
@@ -267,6 +276,7 @@ GUEST_MAIN(apic_timer_deadline)
 	hz = (rdtsc() - start) * 20;
 
 	apic_write(APIC_LVT_TIMER_REG, VECTOR | 0x40000);
+	mark();
 	deadline = rdtsc() + hz / 50;			/* 20 ms */
 	wrmsr(MSR_TSC_DEADLINE, deadline);
 	CHECK_EQ(rdmsr(MSR_TSC_DEADLINE), deadline);
@@ -342,6 +352,7 @@ GUEST_MAIN(x2apic)
 	wait_count(3, 0);
 	wrmsr(MSR_X2APIC(APIC_TIMER_DCR), DIVIDE_1);
 	wrmsr(MSR_X2APIC(APIC_LVT_TIMER_REG), VECTOR);
+	mark();
 	wrmsr(MSR_X2APIC(APIC_TIMER_ICR), APIC_TIMER_HZ / 100);
 	wait_count(4, 9);
 
@@ -492,6 +503,7 @@ static void pic_handler(struct frame *frame)
 
 static void pit_start(uint8_t mode, uint16_t divisor)
 {
+	mark();
 	out8(0x43, 0x30 | mode << 1);
 	out8(0x40, divisor & 0xff);
 	out8(0x40, divisor >> 8);
@@ -511,11 +523,13 @@ GUEST_MAIN(pit_by_pic)
 	pic_mask(0xff, 0xff);
 	delay_ms(1);
 	expect_quiet(30);
-	pit_start(0, 23863);			/* once, after 20 ms */
+	/* What was pending goes first. */
+	pit_start(0, 1);
 	pic_mask(0xfe, 0xff);
-	delay_ms(1);
+	delay_ms(5);
 	count = 0;
-	wait_count(1, 10);
+	pit_start(0, 23863);			/* once, after 20 ms */
+	wait_count(1, 19);
 	expect_quiet(50);
 }
 
@@ -616,6 +630,7 @@ GUEST_MAIN(hpet)
 	/* Timer 0, once, edge, pin 24. */
 	ioapic_route(24, VECTOR);
 	mmio_write64(HPET_GPA + 0x100, 24 << 9 | 1 << 2);
+	mark();
 	mmio_write32(HPET_GPA + 0x108, hpet_now() + HPET_HZ / 50);
 	wait_count(1, 19);
 	expect_quiet(30);
@@ -623,6 +638,7 @@ GUEST_MAIN(hpet)
 	/* Timer 1, periodic, level, pin 25. */
 	ioapic_route(25, RTE_LEVEL | VECTOR);
 	mmio_write64(HPET_GPA + 0x120, 25 << 9 | 1 << 6 | 1 << 3 | 1 << 2 | 1 << 1);
+	mark();
 	mmio_write32(HPET_GPA + 0x128, hpet_now() + HPET_HZ / 100);
 	mmio_write32(HPET_GPA + 0x128, HPET_HZ / 100);
 	wait_count(6, 40);
@@ -634,8 +650,9 @@ GUEST_MAIN(hpet)
 	/* Timer 2 by message. */
 	mmio_write64(HPET_GPA + 0x150, 0xfee00000ull << 32 | VECTOR);
 	mmio_write64(HPET_GPA + 0x140, 1 << 14 | 1 << 2);
-	mmio_write32(HPET_GPA + 0x148, hpet_now() + HPET_HZ / 50);
 	count = 0;
+	mark();
+	mmio_write32(HPET_GPA + 0x148, hpet_now() + HPET_HZ / 50);
 	wait_count(1, 19);
 
 	/* Stopped, it holds its value. */
@@ -687,6 +704,7 @@ GUEST_MAIN(rtc)
 	apic_begin();
 	handler_set(VECTOR, rtc_handler);
 	ioapic_route(8, VECTOR);
+	mark();
 	rtc_write(0xa, 0x27);
 	rtc_write(0xb, rtc_read(0xb) | 0x40);
 	wait_count(10, 15);
