@@ -397,6 +397,20 @@ static void run_keeps_events_while_requests_are_answered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->events.exitintinfo, 0);
 }
 
+/* A VM_RUN that had to wait for the vCPU enters the guest once, whoever else is in line by then. */
+static void run_takes_its_turn(struct kunit *test)
+{
+	struct vcpu *vcpu = fake_vcpu_held(test, 0);
+
+	FAKE_SCRIPT(vcpu, { .verdict = VERDICT_RESUME }, FAKE_END);
+	vcpu->turn_owed = true;
+	vcpu_request(vcpu, VCPU_REQ_IDLE);
+	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
+	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nentries, 2);
+	vcpu_request(vcpu, VCPU_REQ_IDLE);
+	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_REQIDLE);
+}
+
 /* --- where the guest resumes (section 9) --------------------------------------------- */
 
 static void nextrip_is_behind_the_instruction(struct kunit *test)
@@ -524,6 +538,7 @@ static struct kunit_case run_test_cases[] = {
 	KUNIT_CASE(run_counts_migrations),
 	KUNIT_CASE(run_triple_fault_suspends),
 	KUNIT_CASE(run_keeps_events_while_requests_are_answered),
+	KUNIT_CASE(run_takes_its_turn),
 	KUNIT_CASE(nextrip_is_behind_the_instruction),
 	KUNIT_CASE(nextrip_follows_a_set_of_rip),
 	KUNIT_CASE(nextrip_goes_back_for_a_fault),

@@ -157,7 +157,7 @@ bool chardev_name_valid(const char *name)
 		return false;
 	for (c = name; *c; c++)
 		/* '!' is how the device core spells a slash, a backslash is udev's escape. */
-		if (iscntrl(*c) || isspace(*c) || strchr("/\"!\\", *c))
+		if (iscntrl(*c) || *c == ' ' || strchr("/\"!\\", *c))
 			return false;
 	return true;
 }

@@ -90,7 +90,7 @@ static int run_blocked(struct vcpu *vcpu)
 		if (verdict != VERDICT_RESUME)
 			return verdict;
 	}
-	if (vcpu_test_clear_request(vcpu, VCPU_REQ_IDLE)) {
+	if (vcpu_test_clear_request(vcpu, VCPU_REQ_IDLE) && !vcpu->turn_owed) {
 		vcpu_stat_inc(vcpu, VMEXIT_REQIDLE);
 		return run_exit(vcpu, VM_EXITCODE_REQIDLE);
 	}
@@ -119,6 +119,7 @@ static int run_once(struct vcpu *vcpu)
 		timebase_start(vcpu->vm);
 	vcpu_load(vcpu);
 	verdict = vcpu->vm->backend->run(vcpu);
+	vcpu->turn_owed = false;
 	if (verdict == VERDICT_NEUTRAL)
 		verdict = exit_handle(vcpu);
 	return verdict;
@@ -144,11 +145,15 @@ int vcpu_run(struct vcpu *vcpu)
 
 /* --- HLT -------------------------------------------------------------- */
 
+/* Something that wakes a vCPU with interrupts off as well. */
+static bool vcpu_wake_pending(const struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->requests) || test_bit(EVENT_NMI, &vcpu->events.flags);
+}
+
 static bool halt_over(struct vcpu *vcpu, bool interrupts_enabled)
 {
-	if (READ_ONCE(vcpu->requests) || vcpu_host_work_pending())
-		return true;
-	if (test_bit(EVENT_NMI, &vcpu->events.flags))
+	if (vcpu_wake_pending(vcpu) || vcpu_host_work_pending())
 		return true;
 	return interrupts_enabled && (test_bit(EVENT_EXTINT, &vcpu->events.flags) ||
 				      vlapic_pending_intr(vcpu->vlapic) >= 0);
@@ -156,16 +161,28 @@ static bool halt_over(struct vcpu *vcpu, bool interrupts_enabled)
 
 /*
  * All active vCPUs in HLT with interrupts off: only an NMI could wake them, and nobody is left
- * to send one.
+ * to send one. A vCPU that takes an NMI clears its bit first: whoever sees neither the NMI nor,
+ * after that, a cleared bit, sees a vCPU that sleeps.
  */
 static void halt_detect(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
+	unsigned int id;
 
 	set_bit(vcpu->id, vm->halted);
 	smp_mb__after_atomic();
+	for_each_set_bit(id, vm->irq.active, vm->maxcpus)
+		if (vcpu_wake_pending(vm->vcpus[id]))
+			return;
+	smp_rmb();	/* pairs with the barrier in clear_halted() */
 	if (bitmap_equal(vm->halted, vm->irq.active, VM_MAXCPU))
 		vm_suspend(vm, VM_SUSPEND_HALT);
+}
+
+static void clear_halted(struct vcpu *vcpu)
+{
+	clear_bit(vcpu->id, vcpu->vm->halted);
+	smp_mb__after_atomic();	/* before the event that woke it is taken; pairs with halt_detect() */
 }
 
 void vcpu_halt(struct vcpu *vcpu, bool interrupts_enabled)
@@ -185,6 +202,6 @@ void vcpu_halt(struct vcpu *vcpu, bool interrupts_enabled)
 	__set_current_state(TASK_RUNNING);
 	vcpu_leave_running(vcpu);
 	if (!interrupts_enabled)
-		clear_bit(vcpu->id, vcpu->vm->halted);
+		clear_halted(vcpu);
 	vcpu->stats[VCPU_IDLE_TICKS] += jiffies - start;
 }

@@ -88,7 +88,9 @@ void vcpu_reset(struct vcpu *vcpu)
 /*
  * Owners come in the order in which they asked: whoever lets go of a vCPU that somebody
  * waits for hands it over, still FROZEN. A thread that calls VM_RUN again at once gets in
- * line behind the ioctl that made it leave.
+ * line behind the ioctl that made it leave; and so that the guest gets on while there is
+ * always somebody in line, a VM_RUN that has waited for its turn enters the guest before it
+ * makes room for the next. Those in line repeat their wish until they are granted it.
  */
 struct vcpu_waiter {
 	struct list_head link;		/* vcpu->lock */
@@ -132,8 +134,10 @@ int vcpu_freeze(struct vcpu *vcpu)
 	struct vcpu_waiter waiter = { .task = current };
 
 	might_sleep();
-	if (vcpu_freeze_or_queue(vcpu, &waiter))
+	if (vcpu_freeze_or_queue(vcpu, &waiter)) {
+		vcpu->turn_owed = false;
 		return 0;
+	}
 	for (;;) {
 		if (!READ_ONCE(waiter.granted))
 			vcpu_request(vcpu, VCPU_REQ_IDLE);
@@ -141,7 +145,7 @@ int vcpu_freeze(struct vcpu *vcpu)
 		set_current_state(TASK_KILLABLE);
 		if (READ_ONCE(waiter.granted) || fatal_signal_pending(current))
 			break;
-		schedule_timeout(HZ);
+		schedule_timeout(1);
 	}
 	__set_current_state(TASK_RUNNING);
 	/* Taking the lock also waits for vcpu_thaw() to be done with waiter, which is on our stack. */
@@ -151,6 +155,7 @@ int vcpu_freeze(struct vcpu *vcpu)
 	}
 	raw_spin_lock_irq(&vcpu->lock);
 	raw_spin_unlock_irq(&vcpu->lock);
+	vcpu->turn_owed = true;
 	return 0;
 }
 
@@ -168,11 +173,8 @@ void vcpu_thaw(struct vcpu *vcpu)
 	} else {
 		WRITE_ONCE(vcpu->state, VCPU_IDLE);
 	}
-	/* The next in line wants the new owner to hurry; with nobody there the wish is void. */
-	if (list_empty(&vcpu->waiters))
-		clear_bit(VCPU_REQ_IDLE, &vcpu->requests);
-	else
-		set_bit(VCPU_REQ_IDLE, &vcpu->requests);
+	/* The wish has come true. Whoever else is in line will repeat it. */
+	clear_bit(VCPU_REQ_IDLE, &vcpu->requests);
 	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
 }
 

@@ -92,10 +92,20 @@ void vtimer_destroy(struct vtimer *timer);
 /* For sources: the time has come. Fires, unless the timer was moved, cancelled or paused meanwhile. */
 void vtimer_expire(struct vtimer *timer);
 
+/*
+ * @a * @mul / @div. The kernel's assembly for it does not say that the product is written before
+ * @div is read, so the compiler must not know of an @a that equals @div: one register would hold both.
+ */
+static inline u64 vtimer_mul_div(u64 a, u32 mul, u32 div)
+{
+	OPTIMIZER_HIDE_VAR(a);
+	return mul_u64_u32_div(a, mul, div);
+}
+
 /* Ticks of a clock of @hz (below 10^9) that have ended @ns after it started. */
 static inline u64 vtimer_ns_to_ticks(u64 ns, u32 hz)
 {
-	return mul_u64_u32_div(ns, hz, NSEC_PER_SEC);
+	return vtimer_mul_div(ns, hz, NSEC_PER_SEC);
 }
 
 /* The first nanosecond at which @ticks have ended; U64_MAX if that is beyond any clock. */
@@ -105,7 +115,7 @@ static inline u64 vtimer_ticks_to_ns(u64 ticks, u32 hz)
 
 	if (ticks / hz >= U64_MAX / NSEC_PER_SEC)
 		return U64_MAX;
-	ns = mul_u64_u32_div(ticks, NSEC_PER_SEC, hz);
+	ns = vtimer_mul_div(ticks, NSEC_PER_SEC, hz);
 	return vtimer_ns_to_ticks(ns, hz) < ticks ? ns + 1 : ns;
 }
 

@@ -610,9 +610,10 @@ static int string_operand(struct vcpu *vcpu, u64 info, int *reg, int *addr_bytes
 	return 0;
 }
 
+/* Of addresses of @bytes: 2, 4 or 8. */
 static u64 addr_mask(int bytes)
 {
-	return bytes == 8 ? ~0ULL : GENMASK_ULL(8 * bytes - 1, 0);
+	return bytes >= 8 ? ~0ULL : BIT_ULL(8 * bytes) - 1;
 }
 
 static int exit_ioio_string(struct vcpu *vcpu, u64 info)

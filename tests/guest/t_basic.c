@@ -127,11 +127,11 @@ GUEST_MAIN(msrs)
 	CHECK_EQ(rdmsr(0x250), 0);
 	wrmsr(0x250, 0x0606060606060606);
 	CHECK_EQ(rdmsr(0x250), 0x0606060606060606);
-	wrmsr(0xc0000100, 0x100000);
+	wrmsr(0xc0000100, SCRATCH_GPA);
 	*(volatile uint64_t *)SCRATCH_GPA = 0xf5ba5e;
 	asm volatile("mov %%fs:0, %0" : "=r"(val) : : "memory");
 	CHECK_EQ(val, 0xf5ba5e);
-	CHECK_EQ(rdmsr(0xc0000100), 0x100000);
+	CHECK_EQ(rdmsr(0xc0000100), SCRATCH_GPA);
 	CHECK_EQ(rdmsr(0xc0000080), 0xd00 & rdmsr(0xc0000080));	/* nothing but LME, LMA and perhaps NXE: SVME hidden */
 }
 

@@ -9,13 +9,12 @@
  * addresses are made to fall into a window of memory by choice of the base
  * register or of the displacement, pages crossed included.
  *
- * usage: emulate_diff SECONDS SEED unicorn|native
+ * usage: emulate_diff BATCHES SEED unicorn|native
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <asm/processor-flags.h>
 #include <linux/kernel.h>
 
@@ -582,7 +581,7 @@ static void trial_run(const struct mode *mode)
 }
 
 #define ENOUGH		20	/* trials of each operation, at least */
-#define ROUNDS_MAX	1000	/* and how long to wait for them */
+#define BATCHES_MAX	1000	/* and how much longer to wait for them */
 
 /* Should @type come up? The two oracles together know all. */
 static bool is_expected(unsigned int type)
@@ -636,25 +635,24 @@ static void check_coverage(void)
 int main(int argc, char **argv)
 {
 	size_t i, mode_count;
-	int round, rounds = 0;
-	time_t end;
+	int round, batch = 0, batches;
 
 	for (i = 0; argc == 4 && i < ARRAY_SIZE(oracles); i++)
 		if (!strcmp(argv[3], oracles[i]->name))
 			oracle = oracles[i];
 	if (!oracle) {
-		fprintf(stderr, "usage: emulate_diff SECONDS SEED unicorn|native\n");
+		fprintf(stderr, "usage: emulate_diff BATCHES SEED unicorn|native\n");
 		return 2;
 	}
 	random_state = strtoull(argv[2], NULL, 0) * 2 + 1;
-	end = time(NULL) + atoi(argv[1]);
+	batches = atoi(argv[1]);
 	mode_count = oracle == &native_oracle ? 1 : ARRAY_SIZE(modes);
 	oracle->setup();
 	do {
 		for (round = 0; round < 200; round++)
 			for (i = 0; i < mode_count; i++)
 				trial_run(&modes[i]);
-	} while (time(NULL) < end || (!is_covered() && ++rounds < ROUNDS_MAX));
+	} while (++batch < batches || (!is_covered() && batch < batches + BATCHES_MAX));
 	check_coverage();
 	printf("emulate: %s: %llu instructions; %llu more could not be tried\n", oracle->name,
 	       passed + failed, skipped);

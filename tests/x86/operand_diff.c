@@ -4,13 +4,12 @@
  * (segment, base, index, scale, displacement, size, read or written) and about
  * the immediate is what Zydis finds; and nothing is decoded that Zydis refuses.
  *
- * usage: operand_diff SECONDS SEED	(how long the random part takes)
+ * usage: operand_diff BATCHES SEED	(how long the random part takes)
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <Zydis/Zydis.h>
 #include <linux/kernel.h>
 
@@ -277,20 +276,19 @@ static void random_bytes(u8 *bytes)
 	}
 }
 
-static void fuzz(unsigned int seconds)
+static void fuzz(unsigned int batches)
 {
-	time_t end = time(NULL) + seconds;
 	u8 bytes[VIE_INST_SIZE];
 	unsigned int round;
 	size_t i;
 
-	do {
+	while (batches--) {
 		for (round = 0; round < 10000; round++) {
 			random_bytes(bytes);
 			for (i = 0; i < ARRAY_SIZE(modes); i++)
 				check(&modes[i], bytes);
 		}
-	} while (time(NULL) < end);
+	}
 }
 
 /* A type that never came up has not been tested. */
@@ -322,7 +320,7 @@ int main(int argc, char **argv)
 	size_t i;
 
 	if (argc != 3) {
-		fprintf(stderr, "usage: operand_diff SECONDS SEED\n");
+		fprintf(stderr, "usage: operand_diff BATCHES SEED\n");
 		return 2;
 	}
 	random_state = strtoull(argv[2], NULL, 0) * 2 + 1;

@@ -9,7 +9,7 @@
 # CC		compiler (gcc)
 # CLANG		compiler that has libFuzzer (clang; "none": no fuzzing)
 # SEED		of the random parts (1)
-# SCALE		percent of the usual time for the random parts, which is 1 minute in all (100)
+# SCALE		percent of the usual number of random trials, which take about a minute (100)
 # ORACLES	what to compare effects with ("unicorn native")
 #
 # Needs libzydis-dev and libunicorn-dev.
@@ -69,7 +69,7 @@ run() {
 }
 
 # At least 1: to libFuzzer 0 is for ever.
-seconds() {
+scaled() {
 	echo $((($1 * SCALE + 99) / 100))
 }
 
@@ -83,13 +83,15 @@ seconds() {
 }
 
 run suites "$tmp/suites"
-run "lengths against Zydis" "$tmp/length_diff" "$(seconds 15)" "$SEED"
-run "operands against Zydis" "$tmp/operand_diff" "$(seconds 5)" "$SEED"
+run "lengths against Zydis" "$tmp/length_diff" "$(scaled 150)" "$SEED"
+run "operands against Zydis" "$tmp/operand_diff" "$(scaled 100)" "$SEED"
 for oracle in $ORACLES; do
-	run "effects against $oracle" "$tmp/emulate_diff" "$(seconds 20)" "$SEED" "$oracle"
+	batches=500
+	[ "$oracle" = unicorn ] || batches=2000
+	run "effects against $oracle" "$tmp/emulate_diff" "$(scaled $batches)" "$SEED" "$oracle"
 done
 
-# fuzz SECONDS: one check
+# fuzz RUNS: one check
 fuzz() {
 	# shellcheck disable=SC2086	# lists
 	if ! "$CLANG" $flags -fsanitize=fuzzer "$here/fuzz.c" "$here/vcpu.c" $emulate \
@@ -97,7 +99,7 @@ fuzz() {
 		echo "fuzz: $CLANG cannot build it: skipped (CLANG= names another compiler)"
 		return
 	fi
-	if "$tmp/fuzz" -seed="$SEED" -max_total_time="$1" -max_len=80 -artifact_prefix="$tmp/" \
+	if "$tmp/fuzz" -seed="$SEED" -runs="$1" -max_len=80 -artifact_prefix="$tmp/" \
 		>"$tmp/log" 2>&1; then
 		tail -n 1 "$tmp/log"
 		passed=$((passed + 1))
@@ -106,7 +108,7 @@ fuzz() {
 		failed=$((failed + 1))
 	fi
 }
-[ "$CLANG" = none ] || fuzz "$(seconds 10)"
+[ "$CLANG" = none ] || fuzz "$(scaled 2000000)"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

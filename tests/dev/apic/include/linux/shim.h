@@ -165,6 +165,8 @@ static inline u64 div64_u64_rem(u64 dividend, u64 divisor, u64 *rest)
 	return dividend / divisor;
 }
 
+#define OPTIMIZER_HIDE_VAR(x)	((void)(x))
+
 static inline u64 mul_u64_u32_div(u64 a, u32 mul, u32 divisor)
 {
 	return (unsigned __int128)a * mul / divisor;

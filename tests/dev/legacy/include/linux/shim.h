@@ -72,6 +72,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void shim_die(const char *format
 /* --- arithmetic --- */
 
 #define NSEC_PER_SEC		1000000000L
+#define OPTIMIZER_HIDE_VAR(x)		((void)(x))
 #define mul_u64_u32_div(a, mul, div)	((u64)((unsigned __int128)(a) * (u32)(mul) / (u32)(div)))
 #define DIV64_U64_ROUND_UP(a, b)	({ u64 div_b = (b); ((a) + div_b - 1) / div_b; })
 #define DIV_ROUND_UP(a, b)	(((a) + (b) - 1) / (b))
