@@ -5,6 +5,8 @@
 #ifndef _VMM_LINUX_H_
 #define _VMM_LINUX_H_
 
+#include <linux/ioctl.h>
+#include <linux/types.h>
 #include "machine/vmm.h"
 #include "machine/vmm_dev.h"
 #include "machine/vmm_snapshot.h"
@@ -18,8 +20,8 @@
 #define VMM_IO_PREFIX		"/dev/vmm.io/"	/* + VM.SEGMENT: mmap of device memory */
 
 /*
- * Requests of our own have this group, so that no FreeBSD release can take their numbers. There is
- * none yet: ENOTTY. One that comes keeps to these rules:
+ * Requests of our own, on /dev/vmm/NAME. They have their own group, so that no FreeBSD release can
+ * take their numbers, and keep to these rules:
  *
  *   - Its argument starts with "__u32 size", the size of the struct as the program knows it, and
  *     the kernel copies that many bytes in and out. Fields are only ever added, at the end.
@@ -28,9 +30,175 @@
  *   - Flag bits, padding and reserved fields that the kernel does not know must be 0, else
  *     EOPNOTSUPP.
  *   - The word is made with _IO(VMM_LINUX_GROUP, number), so that it stays when the struct grows.
- *   - No pointers and no types whose size depends on the compiler: __u64 and __u32.
+ *   - No pointers and no types whose size depends on the compiler: __u64 and __u32. Addresses of
+ *     the program's memory are __u64.
+ *
+ * All of them: EFAULT for memory that is not the program's, ENXIO once the VM is destroyed, EIO
+ * once it is dead, EINTR by a fatal signal where one waits, and nothing changed by what fails.
  */
 #define VMM_LINUX_GROUP		0xD6
+
+#define VML_INFO		_IO(VMM_LINUX_GROUP, 0)	/* struct vml_info */
+#define VML_PAUSE		_IO(VMM_LINUX_GROUP, 1)	/* struct vml_pause */
+#define VML_RESUME		_IO(VMM_LINUX_GROUP, 2)	/* struct vml_pause */
+#define VML_SET_CPUID		_IO(VMM_LINUX_GROUP, 3)	/* struct vml_cpuid_policy */
+#define VML_GET_CPUID		_IO(VMM_LINUX_GROUP, 4)	/* struct vml_cpuid */
+#define VML_SET_FEATURES	_IO(VMM_LINUX_GROUP, 5)	/* struct vml_features */
+#define VML_IRQFD		_IO(VMM_LINUX_GROUP, 6)	/* struct vml_irqfd */
+#define VML_IOEVENTFD		_IO(VMM_LINUX_GROUP, 7)	/* struct vml_ioeventfd */
+#define VML_DIRTY_LOG		_IO(VMM_LINUX_GROUP, 8)	/* struct vml_dirty_log */
+
+/*
+ * VML_INFO: what this VM and this module are. Never waits for a vCPU.
+ */
+struct vml_info {
+	__u32 size;
+	__u32 flags;		/* in: 0. out: VML_INFO_* */
+	__u64 requests;		/* out: bit N: request number N of this group is there */
+	__u64 features;		/* out: VML_FEATURE_* that VML_SET_FEATURES takes on this host */
+	__u64 features_on;	/* out: those that are on */
+	__u64 touched_bytes;	/* out: guest memory that is there, page tables not counted */
+	__u64 time_ns;		/* out: guest time since creation; stands while paused */
+	__u32 tsc_khz;		/* out: frequency of the guest's TSC */
+	__u32 cpus_max;		/* out: vCPU ids are below */
+};
+
+#define VML_INFO_PAUSED		0x1	/* VML_PAUSE, and no VML_RESUME since */
+
+/*
+ * VML_PAUSE: no vCPU is in the guest when it returns, and guest time stands: TSCs, timers, the
+ * clock of day. VM_RUN does not return because of it: its threads sleep until VML_RESUME, but for
+ * what else makes VM_RUN return (signals, VM_SUSPEND, ioctls that want the vCPU). All other
+ * requests work. Interrupts that arrive meanwhile are delivered afterwards. EALREADY: is paused.
+ *
+ * VML_RESUME: guest time goes on from where it stood. EALREADY: is not paused.
+ */
+struct vml_pause {
+	__u32 size;
+	__u32 flags;		/* 0 */
+};
+
+/*
+ * VML_SET_CPUID: changes to what CPUID answers by default, for all vCPUs, in place of those of an
+ * earlier call; count 0: none. Every rule whose leaf matches takes effect, in order, after the
+ * default and before what follows from a vCPU's state (OSXSAVE, APIC ids).
+ *
+ * Bits that a rule sets are shown whether or not the host has what they stand for: the guest will
+ * find out. A rule for a leaf beyond the highest one raises the highest of that range.
+ * E2BIG: count is over VML_CPUID_RULES_MAX. EBUSY: a vCPU has run already.
+ */
+struct vml_cpuid_rule {
+	__u32 leaf;		/* EAX */
+	__u32 subleaf;		/* ECX, with VML_CPUID_SUBLEAF */
+	__u32 flags;
+	__u32 reserved;
+	__u32 keep[4];		/* EAX, EBX, ECX, EDX: bits of the default that stay, */
+	__u32 set[4];		/* and bits that are set then */
+};
+
+#define VML_CPUID_SUBLEAF	0x1	/* only this subleaf; otherwise all */
+#define VML_CPUID_RULES_MAX	256
+
+struct vml_cpuid_policy {
+	__u32 size;
+	__u32 flags;		/* 0 */
+	__u64 rules;		/* address of an array of struct vml_cpuid_rule */
+	__u32 count;
+	__u32 reserved;
+};
+
+/*
+ * VML_GET_CPUID: what the guest would read now on a vCPU. EINVAL: no such vCPU.
+ */
+struct vml_cpuid {
+	__u32 size;
+	__u32 vcpuid;
+	__u32 leaf, subleaf;
+	__u32 eax, ebx, ecx, edx;	/* out */
+};
+
+/*
+ * VML_SET_FEATURES: what FreeBSD's vmm does not have and guests can see, off in a new VM.
+ * EOPNOTSUPP: not on this host, see vml_info.features. EBUSY: a vCPU has run already.
+ */
+struct vml_features {
+	__u32 size;
+	__u32 flags;		/* 0 */
+	__u64 features;		/* VML_FEATURE_*, all that shall be on */
+};
+
+/*
+ * The clock that Linux guests know from KVM: CPUID leaves 0x40000100 ("KVMKVMKVM") and 0x40000101, MSRs
+ * 0x4b564d00 and 0x4b564d01. A Linux guest takes the TSC's frequency from it and calibrates nothing.
+ * Needs a host TSC that is constant and the same on all CPUs.
+ */
+#define VML_FEATURE_PVCLOCK	0x1
+/* CPUID shows what XSAVE state and instructions of the host a guest can use beyond FreeBSD's list:
+ * AVX-512, PKU, UMIP, FSRM and the like (docs name them all).
+ */
+#define VML_FEATURE_WIDE_CPUID	0x2
+
+/*
+ * VML_IRQFD: a write to an eventfd becomes an interrupt, without a way through VM_RUN. By default an
+ * edge on an I/O APIC pin; with VML_IRQFD_MSI a message; with VML_IRQFD_RESAMPLE a level that is
+ * asserted until the guest's EOI, which also signals resample_fd. VML_IRQFD_DEASSIGN takes back what
+ * has the same fd, and gsi or message. An eventfd that is closed is taken back by itself.
+ * EBADF, EINVAL: no eventfd. EINVAL: no such pin, MSI with resample, message not for a local APIC.
+ * EBUSY: assigned already. ENOENT: nothing to take back. ENOSPC: over VML_EVENTFDS_MAX.
+ */
+struct vml_irqfd {
+	__u32 size;
+	__u32 flags;		/* VML_IRQFD_* */
+	__s32 fd;
+	__u32 gsi;		/* I/O APIC pin, 0 to 31 */
+	__u64 msi_addr;		/* as VM_LAPIC_MSI */
+	__u64 msi_msg;
+	__s32 resample_fd;
+	__u32 reserved;
+};
+
+#define VML_IRQFD_DEASSIGN	0x1
+#define VML_IRQFD_MSI		0x2
+#define VML_IRQFD_RESAMPLE	0x4
+
+/*
+ * VML_IOEVENTFD: a guest's write signals an eventfd instead of leaving VM_RUN; its value is dropped.
+ * EBADF, EINVAL: no eventfd. EINVAL: length not 0, 1, 2, 4 or 8; 8 on a port; range beyond the ports
+ * or wraps; datamatch without a length or wider than it. EEXIST: same address, length and value as
+ * another, or an address of a chip in the kernel. ENOENT: nothing to take back. ENOSPC: as above.
+ */
+struct vml_ioeventfd {
+	__u32 size;
+	__u32 flags;		/* VML_IOEVENTFD_* */
+	__u64 addr;		/* guest physical address or port */
+	__u32 len;		/* bytes of the write; 0: any length */
+	__s32 fd;
+	__u64 datamatch;
+};
+
+#define VML_IOEVENTFD_DEASSIGN	0x1
+#define VML_IOEVENTFD_PIO	0x2	/* addr is a port */
+#define VML_IOEVENTFD_DATAMATCH	0x4	/* only writes of this value */
+
+#define VML_EVENTFDS_MAX	1024	/* of a VM, of both kinds together */
+
+/*
+ * VML_DIRTY_LOG: which pages has the guest written since the last call with VML_DIRTY_CLEAR? A bit a
+ * page of 4 KiB, lowest first, in bytes; pages of a 2 MiB mapping are dirty together. Writes by
+ * programs through mmap or pwrite are not counted, those by chips in the kernel and the emulator are.
+ * With VML_DIRTY_CLEAR, no write is lost: one that comes after is in the next call's answer.
+ * EINVAL: gpa or len not a multiple of 4096, len 0, or the range wraps.
+ */
+struct vml_dirty_log {
+	__u32 size;
+	__u32 flags;		/* VML_DIRTY_* */
+	__u64 gpa;
+	__u64 len;		/* bytes of guest memory; at most 1 TiB a call */
+	__u64 bitmap;		/* address of (len / 4096 + 7) / 8 bytes */
+	__u64 dirty_pages;	/* out: bits that are set */
+};
+
+#define VML_DIRTY_CLEAR		0x1
 
 /*
  * FreeBSD's request words: direction in bits 31 to 29, bytes of the argument in 28 to 16, group in
