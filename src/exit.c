@@ -359,6 +359,15 @@ static int exit_fetch_rest(struct vcpu *vcpu, const struct vm_guest_paging *pagi
 	return VERDICT_RESUME;
 }
 
+/* As gla_fetch(). From the CPU come fewer bytes where it could not fetch the rest. */
+static int exit_fetch(struct vcpu *vcpu, const struct vm_guest_paging *paging, u64 gla, u8 *bytes)
+{
+	if (vcpu->insn_count != VIE_INST_SIZE)
+		return gla_fetch(vcpu, paging, gla, bytes, VIE_INST_SIZE);
+	memcpy(bytes, vcpu->insn_bytes, VIE_INST_SIZE);
+	return VIE_INST_SIZE;
+}
+
 /*
  * An access to what is no memory. vcpu->exit is rebuilt from PAGING to INST_EMUL: fetch,
  * decode, and emulate if the address is one of our chips'.
@@ -387,7 +396,7 @@ static int exit_inst_emul(struct vcpu *vcpu, u64 gpa)
 	gla = exit->u.inst_emul.cs_base + exit->rip;
 	if (paging->cpu_mode != CPU_MODE_64BIT)
 		gla = (u32)gla;
-	got = gla_fetch(vcpu, paging, gla, bytes, sizeof(bytes));
+	got = exit_fetch(vcpu, paging, gla, bytes);
 	if (got <= 0)
 		return got ?: VERDICT_RESUME;
 

@@ -59,6 +59,8 @@ struct vcpu {
 	u64 exit_rip;			/* [f] RIP at the last exit */
 	struct vcpu_events events;	/* [f], its flags atomic */
 	struct vm_exit exit;		/* [f] the exit under way, later the record for user space */
+	u8 insn_count;			/* [f] PAGING exit: instruction bytes that the CPU handed over */
+	u8 insn_bytes[VIE_INST_SIZE];	/* [f] those */
 
 	struct vm *vm;			/* constant */
 	unsigned int id;		/* constant */

@@ -45,8 +45,10 @@
 /* Tables end by their size where register_sysctl() takes one, else by an empty row. */
 #ifdef HAVE_REGISTER_SYSCTL_SIZED
 #define COMPAT_CTL_TABLE_END
+#define compat_register_sysctl(path, rows, count)	register_sysctl_sz(path, rows, count)
 #else
 #define COMPAT_CTL_TABLE_END	{ },
+#define compat_register_sysctl(path, rows, count)	register_sysctl(path, rows)
 #endif
 
 #ifdef HAVE_RCU_VIRT_NOTE_PLAIN

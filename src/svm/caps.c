@@ -55,6 +55,33 @@ static u64 cr4_allowed(void)
 	return allowed;
 }
 
+/* CPUID 0x8000000A EDX */
+#define FEATURE_NPT		BIT(0)
+#define FEATURE_NRIP_SAVE	BIT(3)
+#define FEATURE_VMCB_CLEAN	BIT(5)
+#define FEATURE_FLUSH_BY_ASID	BIT(6)
+#define FEATURE_DECODE_ASSISTS	BIT(7)
+#define FEATURE_PAUSE_FILTER	BIT(10)
+
+/* The kernel's command line may have hidden one, and so may ours. */
+static bool usable(unsigned int cpu_feature, u32 feature)
+{
+	return boot_cpu_has(cpu_feature) && (svm_caps.features & feature);
+}
+
+static void features_read(u32 edx)
+{
+	struct svm_caps *caps = &svm_caps;
+
+	caps->features = edx & svm_features;
+	caps->nrip_save = usable(X86_FEATURE_NRIPS, FEATURE_NRIP_SAVE);
+	caps->decode_assists = usable(X86_FEATURE_DECODEASSISTS, FEATURE_DECODE_ASSISTS);
+	caps->flush_by_asid = usable(X86_FEATURE_FLUSHBYASID, FEATURE_FLUSH_BY_ASID);
+	caps->pause_filter = usable(X86_FEATURE_PAUSEFILTER, FEATURE_PAUSE_FILTER);
+	svm_vmcb_clean &= CLEAN_ALL;
+	caps->vmcb_clean = usable(X86_FEATURE_VMCBCLEAN, FEATURE_VMCB_CLEAN) ? svm_vmcb_clean : 0;
+}
+
 static int caps_read(void)
 {
 	u32 eax, ebx, ecx, edx;
@@ -64,21 +91,18 @@ static int caps_read(void)
 		pr_warn("AMD-V is disabled by firmware (VM_CR.SVMDIS): enable SVM in the firmware setup; VM creation will fail\n");
 		return -ENODEV;
 	}
-	if (!boot_cpu_has(X86_FEATURE_NPT)) {
+	cpuid(0x8000000a, &eax, &ebx, &ecx, &edx);
+	features_read(edx);
+	if (!usable(X86_FEATURE_NPT, FEATURE_NPT)) {
 		pr_warn("SVM nested paging missing on this CPU: VM creation will fail\n");
 		return -ENODEV;
 	}
-	cpuid(0x8000000a, &eax, &ebx, &ecx, &edx);
-	svm_caps.asids = ebx;
-	svm_caps.nrip_save = boot_cpu_has(X86_FEATURE_NRIPS);
-	svm_caps.decode_assists = boot_cpu_has(X86_FEATURE_DECODEASSISTS);
-	svm_caps.flush_by_asid = boot_cpu_has(X86_FEATURE_FLUSHBYASID);
-	svm_caps.vmcb_clean = boot_cpu_has(X86_FEATURE_VMCBCLEAN);
-	svm_caps.pause_filter = boot_cpu_has(X86_FEATURE_PAUSEFILTER);
+	svm_caps.asids = svm_num_asids ? min(svm_num_asids, ebx) : ebx;
 	svm_caps.efer_allowed = efer_allowed();
 	svm_caps.cr4_allowed = cr4_allowed();
 	if (svm_caps.asids < 2) {
-		pr_warn("SVM offers no ASID for guests: VM creation will fail\n");
+		pr_warn("SVM has no ASID for guests (the CPU has %u, svm_num_asids=%u): VM creation will fail\n",
+			ebx, svm_num_asids);
 		return -ENODEV;
 	}
 	if (!svm_caps.nrip_save)
@@ -92,6 +116,7 @@ int svm_setup(void)
 
 	if (err)
 		return err;
+	npt_format_init();
 	err = svm_msrs_init();
 	if (err)
 		return err;

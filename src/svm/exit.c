@@ -696,6 +696,18 @@ static int exit_task_switch(struct vcpu *vcpu)
  * The gpa is hardware's. A fault on the walk of the guest's own tables has no access of the
  * guest behind it that could be emulated: on memory it is resolved, elsewhere unclaimed.
  */
+/* Decode assists: the bytes at RIP, as far as they were fetched (AMD64 manual vol. 2, 15.8.4). */
+static void insn_bytes_take(struct vcpu *vcpu)
+{
+	const struct vmcb_control *control = &to_vmcb(vcpu)->control;
+
+	vcpu->insn_count = 0;
+	if (!svm_caps.decode_assists || READ_ONCE(svm_disable_npf_assist))
+		return;
+	vcpu->insn_count = min_t(u8, control->inst_len & 0xf, sizeof(vcpu->insn_bytes));
+	memcpy(vcpu->insn_bytes, control->inst_bytes, vcpu->insn_count);
+}
+
 static int exit_npf(struct vcpu *vcpu)
 {
 	const struct vmcb_control *control = &to_vmcb(vcpu)->control;
@@ -705,6 +717,7 @@ static int exit_npf(struct vcpu *vcpu)
 	if ((info & NPF_RESERVED) || ((info & NPF_WALK) &&
 				      !memmap_find(&vcpu->vm->mem, control->exitinfo2)))
 		return exit_unclaimed(vcpu);
+	insn_bytes_take(vcpu);
 	exit->u.paging.gpa = control->exitinfo2;
 	if (info & NPF_FETCH)
 		exit->u.paging.fault_type = VM_PROT_EXECUTE;

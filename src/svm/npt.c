@@ -53,7 +53,7 @@ static int npt_prot(u64 pte)
 	       (pte & NPT_NX ? 0 : GPT_PROT_EXEC);
 }
 
-const struct pte_format npt_format = {
+struct pte_format npt_format = {
 	.table = npt_table,
 	.leaf = npt_leaf,
 	.is_present = npt_is_present,
@@ -61,8 +61,12 @@ const struct pte_format npt_format = {
 	.prot = npt_prot,
 	.accessed_mask = NPT_ACCESSED,
 	.dirty_mask = NPT_DIRTY,
-	.max_leaf_level = 1,
 };
+
+void npt_format_init(void)
+{
+	npt_format.max_leaf_level = npt_enable_superpage;
+}
 
 /* The nested walk has as many levels as the host's own: a fifth one goes on top. */
 int svm_vm_init(struct vm *vm)

@@ -188,7 +188,7 @@ static void state_out(struct vcpu *vcpu, struct vmcb *vmcb)
 	vcpu->cr2 = vmcb->state.cr2;
 	if (tpr != vlapic_cr8_read(vcpu->vlapic))
 		vlapic_cr8_write(vcpu->vlapic, tpr);
-	vmcb->control.clean = svm_caps.vmcb_clean ? ~0U : 0;
+	vmcb->control.clean = svm_caps.vmcb_clean;
 }
 
 /*

@@ -17,13 +17,21 @@ struct svm_caps {
 	bool nrip_save;
 	bool decode_assists;
 	bool flush_by_asid;
-	bool vmcb_clean;
+	u32 vmcb_clean;		/* CLEAN_* that may be set */
+	u32 features;		/* CPUID 0x8000000A EDX, less what svm_features masks */
 	bool pause_filter;
 	u32 asids;		/* ASIDs 0 to asids - 1 exist, 0 is the host's */
 	u64 efer_allowed;	/* EFER bits a guest may set */
 	u64 cr4_allowed;	/* CR4 bits a guest may set */
 };
 extern struct svm_caps svm_caps;
+
+/* params.c; constant after load, but for the one that a sysctl writes */
+extern unsigned int svm_vmcb_clean;
+extern unsigned int svm_features;
+extern bool svm_disable_npf_assist;	/* READ_ONCE */
+extern unsigned int svm_num_asids;
+extern bool npt_enable_superpage;
 
 int svm_setup(void);
 void svm_teardown(void);
@@ -141,7 +149,8 @@ const char *svm_state_valid(const struct vcpu_hw_state *state);
 void svm_state_restore(struct vcpu *vcpu, const struct vcpu_hw_state *state);
 
 /* npt.c */
-extern const struct pte_format npt_format;
+extern struct pte_format npt_format;		/* constant after load */
+void npt_format_init(void);
 int svm_vm_init(struct vm *vm);
 void svm_vm_fini(struct vm *vm);
 

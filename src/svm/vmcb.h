@@ -64,6 +64,7 @@ enum svm_intercept {
 #define CLEAN_LBR			BIT(10)
 #define CLEAN_AVIC			BIT(11)
 #define CLEAN_CET			BIT(12)
+#define CLEAN_ALL			GENMASK(12, 0)
 
 /*
  * Event injection and EXITINTINFO share VM_INTINFO's layout: vector, type, error-code valid,

@@ -153,6 +153,8 @@ static int controls_read(u64 basic)
 	      control_read(&entry_rule, basic, &caps->entry, &entry_allowed);
 	if (err)
 		return err;
+	if (!vmx_cap_tpr_shadowing)
+		caps->proc &= ~PROC_TPR_SHADOW;
 	if (!(caps->proc & PROC_TPR_SHADOW))
 		caps->proc |= PROC_CR8 & caps->proc_allowed;
 	if (vmm_trap_wbinvd)
@@ -219,9 +221,9 @@ static int ept_read(void)
 			cap);
 		return -ENODEV;
 	}
-	caps->ept_exec_only = cap & EPT_CAP_EXEC_ONLY;
-	caps->ept_ad = cap & EPT_CAP_AD;
-	caps->ept_large = (cap & EPT_CAP_2M) && !itlb_multihit();
+	caps->ept_exec_only = (cap & EPT_CAP_EXEC_ONLY) && ept_use_exec_only;
+	caps->ept_ad = (cap & EPT_CAP_AD) && ept_use_hw_ad_bits;
+	caps->ept_large = (cap & EPT_CAP_2M) && ept_use_superpages && !itlb_multihit();
 	caps->invept_context = cap & EPT_CAP_INVEPT_CONTEXT;
 	caps->vpid = (caps->proc2 & PROC2_VPID) && (cap & VPID_CAP_INVVPID) && (cap & VPID_CAP_ALL);
 	caps->invvpid_context = cap & VPID_CAP_CONTEXT;
@@ -341,7 +343,7 @@ static int caps_read(void)
 
 #define L1D_ORDER	4	/* 64 KiB: more than any L1D there is */
 
-static int l1d_policy(void)
+static int l1d_policy_of_kernel(void)
 {
 	u64 arch = 0;
 
@@ -370,13 +372,27 @@ static int l1d_policy(void)
 	}
 }
 
+/* The parameters may overrule the kernel: root's decision, but not a silent one. */
+static int l1d_policy(bool has_msr)
+{
+	int policy = l1d_policy_of_kernel();
+	bool off = !vmx_l1d_flush || (!has_msr && !vmx_l1d_flush_sw);
+
+	if (off && policy != L1D_NO_FLUSH)
+		pr_warn("vmx_l1d_flush=%d vmx_l1d_flush_sw=%d: guests can read what is in this CPU's L1D cache (L1TF)\n",
+			vmx_l1d_flush, vmx_l1d_flush_sw);
+	if (off)
+		return L1D_NO_FLUSH;
+	return vmx_l1d_flush > 0 && policy == L1D_NO_FLUSH ? L1D_FLUSH_ALWAYS : policy;
+}
+
 static int l1d_init(void)
 {
 	struct vmx_mitigations *m = &vmx_mitigations;
 	int i;
 
-	m->l1d = l1d_policy();
-	m->l1d_msr = boot_cpu_has(X86_FEATURE_FLUSH_L1D);
+	m->l1d = l1d_policy(boot_cpu_has(X86_FEATURE_FLUSH_L1D));
+	m->l1d_msr = boot_cpu_has(X86_FEATURE_FLUSH_L1D) && vmx_l1d_flush_sw <= 0;
 	if (m->l1d == L1D_NO_FLUSH || m->l1d_msr)
 		return 0;
 	m->l1d_pages = (void *)__get_free_pages(GFP_KERNEL, L1D_ORDER);
@@ -502,6 +518,7 @@ int vmx_setup(void)
 	err = register_pm_notifier(&sleep_notifier);
 	if (err)
 		goto err_cpus;
+	vmx_caps.initialized = true;
 	return 0;
 
 err_cpus:

@@ -127,8 +127,17 @@ SYM_FUNC_START(vmx_enter)
 	pop	%rcx
 	mov	%rcx, RAX(%rax)
 
-	/* Before the first RET: return predictions of the guest's making must not be followed. */
+	/*
+	 * Before the first RET: return predictions of the guest's making must not be followed. Nor
+	 * may a mispredicted branch skip that: where it ends up, LFENCE waits for the truth.
+	 */
+	cmpb	$0, vmx_no_flush_rsb(%rip)
+	jne	.Lno_flush_rsb
 	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, X86_FEATURE_RSB_VMEXIT_LITE
+	jmp	.Lrsb_done
+.Lno_flush_rsb:
+	lfence
+.Lrsb_done:
 	/* Before the first indirect branch. */
 	VMX_RESTORE_IBRS
 	/* Nor must the guest's branch history choose among the host's own targets. */

@@ -15,6 +15,7 @@ struct insn;
 
 /* What this CPU's VMX has; read once at load (caps.c). */
 struct vmx_caps {
+	bool initialized;	/* this CPU was found able */
 	u32 revision;		/* of the VMCS, its first word */
 	u32 pin, proc, proc2, exit, entry;	/* controls that every vCPU starts with */
 	u32 pin_allowed, proc_allowed, proc2_allowed;	/* those that may be set */
@@ -36,6 +37,12 @@ struct vmx_caps {
 	u64 cr4_mask, cr4_ones;	/* as for CR0 */
 };
 extern struct vmx_caps vmx_caps;
+
+/* params.c; constant after load, but for the one that a sysctl writes */
+extern int vmx_l1d_flush, vmx_l1d_flush_sw;	/* -1: as the kernel's own switches say */
+extern bool vmx_no_flush_rsb;
+extern bool vmx_cap_tpr_shadowing;
+extern bool ept_use_superpages, ept_use_hw_ad_bits, ept_use_exec_only;
 
 /* What entry and exit do against leaks through speculation, decided at load by the kernel's switches (caps.c). */
 struct vmx_mitigations {

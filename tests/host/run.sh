@@ -11,7 +11,7 @@ make -s -C tests/guest
 status=0
 # shellcheck disable=SC2016 # for the shell there
 scripts/emuhost --cpu "$cpu" --kernel "$kernel" --smp 2 --timeout "${TIMEOUT:-1800}" -- \
-	sh -c 's=0; tests/host/t_life.sh || s=1; tests/host/t_kvm.sh || s=1; exit $s' || status=$?
+	sh -c 's=0; tests/host/t_life.sh || s=1; tests/host/t_kvm.sh || s=1; tests/host/t_sysctl.sh || s=1; exit $s' || status=$?
 scripts/emuhost --cpu "$cpu" --kernel "$kernel" --smp 1 --timeout "${TIMEOUT:-1800}" --append "clearcpuid=${cpu%%-*}" -- \
 	tests/host/t_no_hardware.sh || status=$?
 exit $status
