@@ -3,15 +3,35 @@
 #
 # tests/host/run.sh
 #
-# Runs the tests of this folder on emulated hosts. CPU=svm|vmx|svm-nrips (svm), KERNEL=6.1|6.12|debug (6.1). Exit status 1 if one failed.
+# Runs the tests of this folder on emulated hosts. CPU=svm|vmx|svm-nrips (svm), KERNEL=6.1|6.12|debug (6.1). Last line: "N passed, N failed", with
+# ", N skipped" where that is so. Exit status 1 if one failed.
 set -eu
 cd "$(dirname "$0")/../.."
 cpu=${CPU:-svm} kernel=${KERNEL:-6.1}
 make -s -C tests/guest
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 status=0
-# shellcheck disable=SC2016 # for the shell there
-scripts/emuhost --cpu "$cpu" --kernel "$kernel" --smp 2 --timeout "${TIMEOUT:-1800}" -- \
-	sh -c 's=0; tests/host/t_life.sh || s=1; tests/host/t_kvm.sh || s=1; tests/host/t_sysctl.sh || s=1; exit $s' || status=$?
-scripts/emuhost --cpu "$cpu" --kernel "$kernel" --smp 1 --timeout "${TIMEOUT:-1800}" --append "clearcpuid=${cpu%%-*}" -- \
-	tests/host/t_no_hardware.sh || status=$?
-exit $status
+
+# on_host SMP APPEND TEST...
+on_host()
+{
+	smp=$1 append=$2
+	shift 2
+	# shellcheck disable=SC2016 # for the shell there
+	scripts/emuhost --cpu "$cpu" --kernel "$kernel" --smp "$smp" --timeout "${TIMEOUT:-1800}" --append "$append" -- \
+		sh -c 's=0; for t; do tests/host/$t || s=1; done; exit $s' sh "$@" >>"$log" 2>&1 || status=$?
+}
+
+on_host 2 '' t_life.sh t_kvm.sh t_sysctl.sh
+on_host 1 "clearcpuid=${cpu%%-*}" t_no_hardware.sh
+cat "$log"
+sed -nE 's/^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$/\1 \2 \4/p' "$log" | {
+	passed=0 failed=0 skipped=0
+	while read -r p f s; do
+		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + ${s:-0}))
+	done
+	[ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1
+	echo "$passed passed, $failed failed$([ "$skipped" = 0 ] || echo ", $skipped skipped")"
+}
+exit "$status"
