@@ -116,12 +116,24 @@ static int seg_node_mmap(struct file *file, struct vm_area_struct *vma)
 	return err;
 }
 
+/* It has no requests of its own. */
+static long seg_node_ioctl(struct file *file, unsigned int word, unsigned long user)
+{
+	int err = vm_enter(file->private_data);
+
+	if (err)
+		return err;
+	vm_leave(file->private_data);
+	return -ENOTTY;
+}
+
 static const struct file_operations seg_fops = {
 	.owner = THIS_MODULE,
 	.open = seg_node_open,
 	.release = node_close,
 	.llseek = noop_llseek,
 	.mmap = seg_node_mmap,
+	.unlocked_ioctl = seg_node_ioctl,
 	.get_unmapped_area = thp_get_unmapped_area,
 };
 
