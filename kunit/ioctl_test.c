@@ -45,7 +45,7 @@ static const struct request core_requests[] = {
 	{ "VM_GET_GPA_PMAP", 0xc030760c, NONE },
 	{ "VM_GLA2GPA", 0xc038760d, ONE },
 	{ "VM_ALLOC_MEMSEG", 0x8020760e, MEMORY },
-	{ "VM_ALLOC_MEMSEG of 15", 0x8038760e, MEMORY },
+	{ "VM_ALLOC_MEMSEG of 15", 0x8038760e, NONE },	/* locks behind the look at the mask */
 	{ "VM_ALLOC_MEMSEG_FBSD12", 0x8050760e, MEMORY },
 	{ "VM_GET_MEMSEG", 0xc020760f, MAP },
 	{ "VM_GET_MEMSEG of 15", 0xc038760f, MAP },

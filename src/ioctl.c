@@ -53,14 +53,25 @@ static int ioctl_one_vcpu(struct vm *vm, const struct ioctl_row *row, void *arg)
 	return err;
 }
 
-static int ioctl_all_vcpus(struct vm *vm, const struct ioctl_row *row, void *arg)
+static int ioctl_all_vcpus(struct vm *vm, ioctl_fn fn, void *arg)
 {
 	int err = vm_freeze_all(vm);
 
 	if (err)
 		return err;
-	err = row->fn(vm, NULL, arg);
+	err = fn(vm, NULL, arg);
 	vm_thaw_all(vm);
+	return err;
+}
+
+int ioctl_memory_locked(struct vm *vm, ioctl_fn fn, void *arg)
+{
+	int err;
+
+	if (down_write_killable(&vm->mem.lock))
+		return -EINTR;
+	err = ioctl_all_vcpus(vm, fn, arg);
+	up_write(&vm->mem.lock);
 	return err;
 }
 
@@ -76,7 +87,7 @@ static int ioctl_locked(struct vm *vm, const struct ioctl_row *row, void *arg)
 	case CLASS_FIND_OR_ALL:
 		return ioctl_one_vcpu(vm, row, arg);
 	case CLASS_ALL_VCPUS:
-		return ioctl_all_vcpus(vm, row, arg);
+		return ioctl_all_vcpus(vm, row->fn, arg);
 	case CLASS_MEM_READ:
 		if (down_read_killable(&vm->mem.lock))
 			return -EINTR;
@@ -84,11 +95,7 @@ static int ioctl_locked(struct vm *vm, const struct ioctl_row *row, void *arg)
 		up_read(&vm->mem.lock);
 		return err;
 	case CLASS_MEM_WRITE:
-		if (down_write_killable(&vm->mem.lock))
-			return -EINTR;
-		err = ioctl_all_vcpus(vm, row, arg);
-		up_write(&vm->mem.lock);
-		return err;
+		return ioctl_memory_locked(vm, row->fn, arg);
 	}
 	return -ENOTTY;
 }

@@ -42,6 +42,12 @@ struct ioctl_row {
 extern const struct ioctl_row ioctl_rows[];	/* ioctl_ops.c, grouped by number, ascending */
 extern const unsigned int ioctl_nrows;
 
+/*
+ * What class B does around @fn, for a request that has to look at its caller's memory first: no
+ * lock is held around that. Process context; -EINTR: a fatal signal came first.
+ */
+int ioctl_memory_locked(struct vm *vm, ioctl_fn fn, void *arg);
+
 void ioctl_module_init(void);
 long ioctl_vm(struct file *file, unsigned int word, unsigned long user);
 

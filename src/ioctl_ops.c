@@ -116,6 +116,8 @@ static int op_get_cpus(struct vm *vm, struct vcpu *vcpu, void *arg)
 
 /* --- memory (section 5) ----------------------------------------------- */
 
+#define DOMAINSET_BYTES_MAX	32	/* FreeBSD's largest set of memory domains */
+
 static int memseg_make(struct vm *vm, int segid, u64 len, const char *name, size_t size)
 {
 	int err;
@@ -151,19 +153,42 @@ static int op_alloc_memseg_fbsd12(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return memseg_make(vm, seg->segid, seg->len, seg->name, sizeof(seg->name));
 }
 
-static int op_alloc_memseg_15(struct vm *vm, struct vcpu *vcpu, void *arg)
+/*
+ * Section 5.1: looked at if there are both a policy and a mask. Host placement is mbind()'s
+ * business on Linux; a request for it must not pass silently.
+ */
+static int memseg_check_placement(const struct vm_memseg_15 *seg)
+{
+	unsigned long mask[DOMAINSET_BYTES_MAX / sizeof(long)];
+
+	if (!seg->ds_policy || !seg->ds_mask)
+		return 0;
+	if (seg->ds_mask_size < sizeof(domainset_t) || seg->ds_mask_size > sizeof(mask))
+		return -ERANGE;
+	if (copy_from_user(mask, seg->ds_mask, seg->ds_mask_size))
+		return -EFAULT;
+	return -EINVAL;
+}
+
+static int memseg_make_15(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
 	const struct vm_memseg_15 *seg = arg;
+	int err;
 
-	/*
-	 * Host placement is mbind()'s business on Linux; a request for it must not pass
-	 * silently.
-	 */
-	if (seg->ds_mask || seg->ds_policy)
+	if (seg->segid < 0 || seg->segid >= VM_MAX_MEMSEGS_15)
 		return -EINVAL;
-	vm->mem.max_segs = VM_MAX_MEMSEGS_15;
-	vm->mem.max_maps = VM_MAX_MEMMAPS_15;
-	return memseg_make(vm, seg->segid, seg->len, seg->name, sizeof(seg->name));
+	err = memseg_make(vm, seg->segid, seg->len, seg->name, sizeof(seg->name));
+	if (!err)
+		vm->mem.max_maps = VM_MAX_MEMMAPS_15;
+	return err;
+}
+
+/* Class B, but locked behind the look at the caller's mask. */
+static int op_alloc_memseg_15(struct vm *vm, struct vcpu *vcpu, void *arg)
+{
+	int err = memseg_check_placement(arg);
+
+	return err ?: ioctl_memory_locked(vm, memseg_make_15, arg);
 }
 
 static int memseg_show(struct vm *vm, int segid, size_t *len, char *name)
@@ -695,7 +720,7 @@ const struct ioctl_row ioctl_rows[] = {
 	ROW(VM_GET_GPA_PMAP, CLASS_NONE, op_get_gpa_pmap),
 	ROW(VM_GLA2GPA, CLASS_VCPU, op_gla2gpa),
 	ROW(VM_ALLOC_MEMSEG, CLASS_MEM_WRITE, op_alloc_memseg),
-	ROW(VM_ALLOC_MEMSEG_15, CLASS_MEM_WRITE, op_alloc_memseg_15),
+	ROW(VM_ALLOC_MEMSEG_15, CLASS_NONE, op_alloc_memseg_15),
 	ROW(VM_ALLOC_MEMSEG_FBSD12, CLASS_MEM_WRITE, op_alloc_memseg_fbsd12),
 	ROW(VM_GET_MEMSEG, CLASS_MEM_READ, op_get_memseg),
 	ROW(VM_GET_MEMSEG_15, CLASS_MEM_READ, op_get_memseg_15),

@@ -56,7 +56,7 @@ struct vm_mem {
 	struct memmap maps[MEM_MAX_MAPS];	/* the same; a vCPU thread looks without */
 	struct gpt *gpt;		/* constant; its own rules, see gpt.c */
 	bool stopped;			/* atomic: the VM is being destroyed */
-	unsigned int max_segs, max_maps;	/* 14.3 limits as seen by the API; set before the VM is visible */
+	unsigned int max_maps;		/* lock; 14.3's limit until a segment is made by 15's request */
 };
 
 /* The module's tmpfs mount (huge=within_size); init/exit of the module. */

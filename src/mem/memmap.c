@@ -69,7 +69,7 @@ static int memmap_check(struct vm_mem *mem, const struct memmap *map)
 
 	if (!map->prot || (map->prot & ~VM_PROT_ALL) || (map->flags & ~VM_MEMMAP_F_WIRED))
 		return -EINVAL;
-	if (map->segid < 0 || map->segid >= mem->max_segs || !mem->segs[map->segid].file)
+	if (map->segid < 0 || map->segid >= MEM_MAX_SEGS || !mem->segs[map->segid].file)
 		return -EINVAL;
 	if ((s64)map->segoff < 0 || check_add_overflow(map->segoff, map->len, &end) ||
 	    end <= map->segoff || end > mem->segs[map->segid].len)

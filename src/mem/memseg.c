@@ -130,7 +130,7 @@ int memseg_alloc(struct vm_mem *mem, int segid, u64 len, const char *name)
 	lockdep_assert_held_write(&mem->lock);
 	if (strnlen(name, VM_MAX_SUFFIXLEN + 1) > VM_MAX_SUFFIXLEN)
 		return -ENAMETOOLONG;
-	if (segid < 0 || segid >= mem->max_segs || !len || !PAGE_ALIGNED(len))
+	if (segid < 0 || segid >= MEM_MAX_SEGS || !len || !PAGE_ALIGNED(len))
 		return -EINVAL;
 	seg = &mem->segs[segid];
 	ret = memseg_check_free(seg, len, name);
@@ -168,7 +168,7 @@ int memseg_get(struct vm_mem *mem, int segid, u64 *len, char *name)
 {
 	const struct memseg *seg;
 
-	if (segid < 0 || segid >= mem->max_segs)
+	if (segid < 0 || segid >= MEM_MAX_SEGS)
 		return -EINVAL;
 	seg = &mem->segs[segid];
 	*len = seg->len;
@@ -257,7 +257,6 @@ int vm_mem_init(struct vm_mem *mem, const struct pte_format *format)
 	memset(mem, 0, sizeof(*mem));
 	init_rwsem(&mem->lock);
 	spin_lock_init(&mem->map_lock);
-	mem->max_segs = VM_MAX_MEMSEGS;
 	mem->max_maps = VM_MAX_MEMMAPS;
 	if (IS_ERR(gpt))
 		return PTR_ERR(gpt);
