@@ -44,9 +44,10 @@ headers_alone()
 		echo "#include \"src/$header\"" >"$log.d/$name.c"
 		echo "obj-m += $name.o"
 	done >"$log.d/Kbuild"
+	objects=$(sed -n 's/^obj-m += //p' "$log.d/Kbuild")
 	echo "ccflags-y := -I\$(src) -I\$(src)/uapi -I\$(src)/src/compat -I\$(src)/src -include \$(src)/src/compat/compat.h" >>"$log.d/Kbuild"
-	# shellcheck disable=SC2046 # one word an object
-	make -s -k -j "$(nproc)" -C "/lib/modules/$1/build" M="$log.d" $(cd "$log.d" && ls h_*.c | sed 's/c$/o/') >"$log" 2>&1 ||
+	# shellcheck disable=SC2086 # one word an object
+	make -s -k -j "$(nproc)" -C "/lib/modules/$1/build" M="$log.d" $objects >"$log" 2>&1 ||
 		{ grep -E 'error' "$log" | head -n 20; return 1; }
 }
 
