@@ -6,6 +6,7 @@
 #include <linux/uaccess.h>
 #include <vmm_linux.h>
 #include "ioctl.h"
+#include "trace.h"
 #include "vm.h"
 
 #define IOCTL_NR_MAX	128
@@ -129,6 +130,7 @@ long ioctl_vm(struct file *file, unsigned int word, unsigned long user)
 	    copy_to_user((void __user *)user, arg, size))
 		err = -EFAULT;
 out:
+	trace_vmm_ioctl(vm, word, err);
 	vm_leave(vm);
 	return err;
 }

@@ -15,6 +15,7 @@
 #include "dev/vlapic.h"
 #include "run.h"
 #include "timebase.h"
+#include "trace.h"
 #include "vm.h"
 
 /* An exit that the vCPU's thread makes by itself: nothing was executed. */
@@ -137,6 +138,7 @@ int vcpu_run(struct vcpu *vcpu)
 		verdict = run_once(vcpu);
 	} while (verdict == VERDICT_RESUME);
 	vcpu_put(vcpu);
+	trace_vmm_user_exit(vcpu, min(verdict, 0));
 	if (verdict < 0)
 		return verdict;
 	vcpu_stat_inc(vcpu, VMEXIT_USERSPACE);

@@ -12,6 +12,7 @@
 #include <asm/trapnr.h>
 #include "../dev/vlapic.h"
 #include "../gla.h"
+#include "../trace.h"
 #include "../x86/decode.h"
 #include "../x86/fpu.h"
 #include "../x86/msr.h"
@@ -780,9 +781,11 @@ static const svm_exit_fn exit_handlers[EXIT_COUNT] = {
 
 int svm_exit(struct vcpu *vcpu)
 {
-	u64 code = to_vmcb(vcpu)->control.exitcode;
+	const struct vmcb_control *control = &to_vmcb(vcpu)->control;
+	u64 code = control->exitcode;
 	svm_exit_fn fn = NULL;
 
+	trace_vmm_exit(vcpu, code, control->exitinfo1, control->exitinfo2);
 	if (code < EXIT_COUNT)
 		fn = exit_handlers[array_index_nospec(code, EXIT_COUNT)];
 	else if (code == EXIT_NPF)

@@ -8,6 +8,7 @@
 #include "../dev/vlapic.h"
 #include "../mem/gpt.h"
 #include "../run.h"
+#include "../trace.h"
 #include "svm.h"
 
 static_assert(offsetof(struct vcpu, gpr) == 0, "entry.S is given vcpu->gpr");
@@ -250,6 +251,8 @@ int svm_run(struct vcpu *vcpu)
 		asid_prepare(vcpu, cpu);
 		state_in(vcpu, vmcb);
 		tpr_in(vcpu, vmcb);
+		if (trace_vmm_inject_enabled() && (vmcb->control.eventinj & VM_INTINFO_VALID))
+			trace_vmm_inject(vcpu, vmcb->control.eventinj);
 		start = rdtsc();
 		world_switch(vcpu, cpu);
 		vcpu->stats[VCPU_TOTAL_RUNTIME] += rdtsc() - start;

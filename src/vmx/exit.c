@@ -18,6 +18,7 @@
 #include <asm/trapnr.h>
 #include "../dev/vlapic.h"
 #include "../gla.h"
+#include "../trace.h"
 #include "../x86/decode.h"
 #include "../x86/fpu.h"
 #include "../x86/msr.h"
@@ -665,9 +666,11 @@ static const vmx_exit_fn exit_handlers[EXIT_COUNT] = {
 
 int vmx_exit(struct vcpu *vcpu)
 {
-	u32 reason = to_vmx(vcpu)->exit.reason;
+	const struct vmx_exit_info *info = &to_vmx(vcpu)->exit;
+	u32 reason = info->reason;
 	vmx_exit_fn fn = NULL;
 
+	trace_vmm_exit(vcpu, reason, info->qualification, info->intr_info);
 	if (reason < EXIT_COUNT)
 		fn = exit_handlers[array_index_nospec(reason, EXIT_COUNT)];
 	else if (reason & EXIT_REASON_ENTRY_FAILED)

@@ -14,6 +14,7 @@
 #include <asm/trapnr.h>
 #include "../dev/vatpic.h"
 #include "../dev/vlapic.h"
+#include "../trace.h"
 #include "vmx.h"
 
 #define EVENT_INFO_NMI	(VM_INTINFO_VALID | VM_INTINFO_NMI | X86_TRAP_NMI)
@@ -29,11 +30,15 @@ void vmx_nmi_window(struct vcpu *vcpu, bool on)
 	vmx_set_proc(to_vmx(vcpu), PROC_NMI_WINDOW, on);
 }
 
-static void entry_event(struct vmx_vcpu *vmx, u32 info)
+/* The error code, if there is one, is in the VMCS already. */
+static void entry_event(struct vcpu *vcpu, u64 info)
 {
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
 	vmx->entry_event = info;
 	vmx->activity = ACTIVITY_ACTIVE;
 	vmcs_write(VMCS_ENTRY_INTR_INFO, info);
+	trace_vmm_inject(vcpu, info);
 }
 
 /* INT n, INT3, INTO and INT1 push the address behind them. */
@@ -75,7 +80,7 @@ static void inject_event(struct vcpu *vcpu, u64 info)
 	/* An NMI that starts over begins with NMIs unblocked. */
 	if ((event & VM_INTINFO_TYPE) == VM_INTINFO_NMI)
 		vmx->interruptibility &= ~(BLOCKED_BY_NMI | BLOCKED_SHADOW);
-	entry_event(vmx, event);
+	entry_event(vcpu, (info & GENMASK_ULL(63, 32)) | event);
 	vcpu_stat_inc(vcpu, VCPU_INTINFO_INJECTED);
 }
 
@@ -90,7 +95,7 @@ static void inject_nmi(struct vcpu *vcpu)
 	}
 	clear_bit(EVENT_NMI, &vcpu->events.flags);
 	vmx->interruptibility &= ~BLOCKED_BY_STI;
-	entry_event(vmx, EVENT_INFO_NMI);
+	entry_event(vcpu, EVENT_INFO_NMI);
 	vmx_nmi_window(vcpu, false);
 	vcpu_stat_inc(vcpu, VCPU_NMI_COUNT);
 }
@@ -136,7 +141,7 @@ static void inject_intr(struct vcpu *vcpu)
 	else
 		vlapic_intr_accepted(vcpu->vlapic, vector);
 	if (vector >= 0)
-		entry_event(vmx, EVENT_INFO_INTR | vector);
+		entry_event(vcpu, EVENT_INFO_INTR | vector);
 	/* After an ExtINT the next source is looked at as soon as it could be delivered. */
 	vmx_intr_window(vcpu, extint);
 }
