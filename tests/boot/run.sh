@@ -15,4 +15,4 @@ vmlinuz=$(scripts/kernel-image "$GUEST")
 initramfs=$(scripts/guest-initramfs)
 # shellcheck disable=SC2016 # for the shell there
 exec scripts/emuhost --cpu "$CPU" --kernel "$KERNEL" --smp 2 --mem 8G --timeout "${TIMEOUT:-3000}" -- \
-	sh -c 'insmod vmm.ko && exec sh "$@"' sh tests/boot/host-part "$vmlinuz" "$initramfs" "${1:-1}"
+	sh -c 'insmod vmm.ko maxcpu=4 && exec sh "$@"' sh tests/boot/host-part "$vmlinuz" "$initramfs" "${1:-1}"
