@@ -538,20 +538,6 @@ void vmx_teardown(void)
 	mitigations_exit();
 }
 
-/* 0; -EIO: refused, or a fault. */
-static int vmxon(struct vmcs *region)
-{
-	u64 pa = __pa(region);
-
-	asm goto("1: vmxon %0\n\t"
-		 "jbe %l[failed]\n\t"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 : : "m" (pa) : "memory", "cc" : failed);
-	return 0;
-failed:
-	return -EIO;
-}
-
 static int vmx_operation_begin(struct vmx_cpu *cpu)
 {
 	u64 basic;
@@ -565,7 +551,7 @@ static int vmx_operation_begin(struct vmx_cpu *cpu)
 	}
 	cr4_set_bits_irqsoff(X86_CR4_VMXE);
 	cpu->vmxon->revision = vmx_caps.revision;
-	err = vmxon(cpu->vmxon);
+	err = vmx_insn_vmxon(__pa(cpu->vmxon));
 	if (err) {
 		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 		pr_warn_once("VMXON failed on CPU %d: is VT-x disabled by firmware there?\n",
@@ -615,7 +601,7 @@ void vmx_cpu_disable(void)
 	vmcs_clear_all();
 	vmx_tlb_flush_all();
 	cpu->enabled = false;
-	asm volatile("vmxoff" : : : "cc", "memory");
+	vmx_insn_vmxoff();
 	intel_pt_handle_vmx(0);
 	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 }

@@ -136,27 +136,11 @@ void vmx_vpid_free(struct vmx_vcpu *vmx)
 		ida_free(&vpids, vmx->vpid);
 }
 
-enum { INV_CONTEXT = 1, INV_ALL = 2 };
-
-static void invept(unsigned long type, u64 eptp)
-{
-	struct { u64 eptp, zero; } desc = { eptp, 0 };
-
-	asm volatile("invept %0, %1" : : "m" (desc), "r" (type) : "memory", "cc");
-}
-
-static void invvpid(unsigned long type, u16 vpid)
-{
-	struct { u64 vpid, gla; } desc = { vpid, 0 };
-
-	asm volatile("invvpid %0, %1" : : "m" (desc), "r" (type) : "memory", "cc");
-}
-
 void vmx_tlb_flush_all(void)
 {
-	invept(INV_ALL, 0);
+	vmx_insn_invept(VMX_INV_ALL, 0);
 	if (vmx_caps.vpid)
-		invvpid(INV_ALL, 0);
+		vmx_insn_invvpid(VMX_INV_ALL, 0);
 }
 
 void vmx_tlb_prepare(struct vcpu *vcpu)
@@ -167,13 +151,14 @@ void vmx_tlb_prepare(struct vcpu *vcpu)
 	u64 generation = gpt_generation(vcpu->vm->mem.gpt);
 
 	if (unlikely(*seen != generation)) {
-		invept(vmx_caps.invept_context ? INV_CONTEXT : INV_ALL, vm->eptp);
+		vmx_insn_invept(vmx_caps.invept_context ? VMX_INV_CONTEXT : VMX_INV_ALL, vm->eptp);
 		*seen = generation;
 		/* That took this root's translations under every VPID along. */
 		if (vmx->flush_tlb)
 			vcpu_stat_inc(vcpu, VCPU_INVVPID_SAVED);
 	} else if (unlikely(vmx->flush_tlb) && vmx_caps.vpid) {
-		invvpid(vmx_caps.invvpid_context ? INV_CONTEXT : INV_ALL, vmx->vpid);
+		vmx_insn_invvpid(vmx_caps.invvpid_context ? VMX_INV_CONTEXT : VMX_INV_ALL,
+				 vmx->vpid);
 		vcpu_stat_inc(vcpu, VCPU_INVVPID_DONE);
 	}
 	vmx->flush_tlb = false;

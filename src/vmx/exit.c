@@ -148,7 +148,7 @@ int vmx_exit_entry_failed(struct vcpu *vcpu, bool was_launched)
 	u64 error = 0;
 
 	if (vmcs_get(vcpu)) {
-		vmcs_try_read(VMCS_INSTRUCTION_ERROR, &error);
+		vmx_insn_vmread(VMCS_INSTRUCTION_ERROR, &error);
 		vmcs_write(VMCS_ENTRY_INTR_INFO, 0);
 		vmcs_put(vcpu);
 	}

@@ -490,7 +490,7 @@ static int raw_get(u32 ident, u64 *val)
 	if (type != VMCS_TYPE_EXIT && type != VMCS_TYPE_GUEST)
 		return -EINVAL;
 	*val = 0;
-	return vmcs_try_read(encoding, val) ? 0 : -EINVAL;
+	return vmx_insn_vmread(encoding, val) ? 0 : -EINVAL;
 }
 
 static int vmcs_reg_get(struct vmx_vcpu *vmx, int reg, u64 *val)

@@ -23,25 +23,9 @@ void vmcs_access_failed(const char *what, unsigned long field)
 {
 	u64 error = 0;
 
-	vmcs_try_read(VMCS_INSTRUCTION_ERROR, &error);
+	vmx_insn_vmread(VMCS_INSTRUCTION_ERROR, &error);
 	pr_err_ratelimited("VMCS %s of field %#lx failed (error %llu): please report this processor\n",
 			   what, field, error);
-}
-
-static void vmcs_clear_page(struct vmcs *vmcs)
-{
-	u64 pa = __pa(vmcs);
-
-	asm volatile("vmclear %0" : : "m" (pa) : "memory", "cc");
-}
-
-static bool vmcs_load_page(struct vmcs *vmcs)
-{
-	u64 pa = __pa(vmcs);
-	bool failed;
-
-	asm volatile("vmptrld %1" : "=@ccbe" (failed) : "m" (pa) : "memory");
-	return !failed;
 }
 
 /* On the CPU where it is active, IRQs off. */
@@ -49,7 +33,7 @@ static void clear_here(struct vmx_vcpu *vmx)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
 
-	vmcs_clear_page(vmx->vmcs);
+	vmx_insn_vmclear(__pa(vmx->vmcs));
 	if (cpu->current_vcpu == vmx)
 		cpu->current_vcpu = NULL;
 	list_del(&vmx->active_link);
@@ -115,8 +99,8 @@ bool vmcs_is_current(const struct vmx_vcpu *vmx)
 static bool activate_here(struct vmx_vcpu *vmx, struct vmx_cpu *cpu)
 {
 	/* Before its first VMPTRLD on a CPU a VMCS must have been cleared; once more does no harm. */
-	vmcs_clear_page(vmx->vmcs);
-	if (!vmcs_load_page(vmx->vmcs))
+	vmx_insn_vmclear(__pa(vmx->vmcs));
+	if (!vmx_insn_vmptrld(__pa(vmx->vmcs)))
 		return false;
 	cpu->current_vcpu = vmx;
 	list_add(&vmx->active_link, &cpu->active);
@@ -141,7 +125,7 @@ bool vmcs_make_current(struct vmx_vcpu *vmx)
 	} else if (vmx->cpu < 0) {
 		ok = activate_here(vmx, cpu);
 	} else if (cpu->current_vcpu != vmx) {
-		ok = vmcs_load_page(vmx->vmcs);
+		ok = vmx_insn_vmptrld(__pa(vmx->vmcs));
 		if (ok)
 			cpu->current_vcpu = vmx;
 	}

@@ -8,6 +8,7 @@
 #include <linux/compiler.h>
 #include <linux/mm.h>
 #include <linux/types.h>
+#include <vmx/insn.h>
 
 /* The processor keeps what it likes behind the first two words. */
 struct vmcs {
@@ -290,32 +291,20 @@ enum { CR_ACCESS_MOV_TO, CR_ACCESS_MOV_FROM, CR_ACCESS_CLTS, CR_ACCESS_LMSW };
 
 /* --- access to the current VMCS; preemption off ----------------------------------------- */
 
-/* False: no such field on this processor, or there is no current VMCS. */
-static inline bool vmcs_try_read(unsigned long field, u64 *val)
-{
-	bool failed;
-
-	asm volatile("vmread %2, %0" : "=rm" (*val), "=@ccbe" (failed) : "r" (field));
-	return !failed;
-}
-
 void vmcs_access_failed(const char *what, unsigned long field);
 
 static inline u64 vmcs_read(unsigned long field)
 {
 	u64 val = 0;
 
-	if (unlikely(!vmcs_try_read(field, &val)))
+	if (unlikely(!vmx_insn_vmread(field, &val)))
 		vmcs_access_failed("read", field);
 	return val;
 }
 
 static inline void vmcs_write(unsigned long field, u64 val)
 {
-	bool failed;
-
-	asm volatile("vmwrite %1, %2" : "=@ccbe" (failed) : "rm" (val), "r" (field) : "memory");
-	if (unlikely(failed))
+	if (unlikely(!vmx_insn_vmwrite(field, val)))
 		vmcs_access_failed("write", field);
 }
 
