@@ -5,6 +5,7 @@
 #define TRAMPOLINE_GPA	0x9000
 #define VECTOR		0x50
 #define AP_COUNT	3
+#define MOVES		10000
 
 #ifdef GUEST
 
@@ -148,6 +149,33 @@ GUEST_MAIN(storm)
 	__atomic_fetch_add(&storm_over, 1, __ATOMIC_SEQ_CST);
 	while (storm_over < 4) {
 		sti_cli();
+	}
+}
+
+/* --- one vCPU, wherever its thread is ------------------------------------------------ */
+
+#define MSR_LSTAR	0xc0000082u
+#define MSR_KERNEL_GS_BASE 0xc0000102u
+
+/* Round by round other values in what an entry, a load or nothing but the first load on a CPU brings along. */
+GUEST_MAIN(moved)
+{
+	uint64_t xmm = 0;
+
+	for (uint32_t i = 0; i < MOVES; i++) {
+		uint64_t val = 0x0123456789abull ^ (uint64_t)i << 12;
+
+		wrmsr(MSR_KERNEL_GS_BASE, val);
+		if (i % 16 == 0)
+			wrmsr(MSR_LSTAR, val);
+		write_cr2(val);
+		asm volatile("movq %0, %%xmm7" : : "r"(val));
+		sync(i);
+		asm volatile("movq %%xmm7, %0" : "=r"(xmm));
+		CHECK_EQ(xmm, val);
+		CHECK_EQ(read_cr2(), val);
+		CHECK_EQ(rdmsr(MSR_KERNEL_GS_BASE), val);
+		CHECK_EQ(rdmsr(MSR_LSTAR), 0x0123456789abull ^ (uint64_t)(i & ~15u) << 12);
 	}
 }
 
@@ -342,6 +370,27 @@ TEST_TIMED(d09_rendezvous_storm, 120)
 		EXPECT_EQ(runners[id].exit.exitcode, VM_EXITCODE_INOUT);
 		EXPECT_EQ(runners[id].exit.u.inout.port, PORT_RESULT);
 	}
+}
+
+/* The thread goes to the next CPU at each exit. */
+TEST_TIMED(smp_moved_at_each_exit, 300)
+{
+	int cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	struct machine *m = machine_create(1);
+	uint64_t moves;
+
+	if (cpus < 2)
+		test_skip("one CPU");
+	vcpu_start_main(m, 0, "moved");
+	for (uint32_t i = 0; i < MOVES; i++) {
+		test_step("exit %u", i);
+		pin_to_cpu((int)i % cpus);
+		EXPECT_SYNC(m, 0, i);
+	}
+	EXPECT_PASS(m, 0);
+	moves = stat_get(m, 0, "vcpu migration across host cpus");
+	if (moves < MOVES - 1)
+		FAIL("%lu moves", (unsigned long)moves);
 }
 
 #endif
