@@ -392,13 +392,20 @@ static struct vmx_finding check_interruptibility(const struct vmx_guest_state *s
 
 static struct vmx_finding check_pending_debug(const struct vmx_guest_state *s)
 {
+	const char *name = "pending debug exceptions";
+	u64 pending = s->pending_debug;
 	bool step = (s->rflags & X86_EFLAGS_TF) && !(s->debugctl & DEBUGCTL_BTF);
 	bool held = (s->interruptibility & BLOCKED_SHADOW) || s->activity == ACTIVITY_HLT;
 
-	CHECK(!(s->pending_debug & PENDING_DEBUG_RESERVED), "pending debug exceptions",
-	      s->pending_debug, "a reserved bit is set");
-	CHECK(!held || step == !!(s->pending_debug & PENDING_DEBUG_BS), "pending debug exceptions",
-	      s->pending_debug, "with blocking by STI or MOV SS, or in HLT, BS must be as RFLAGS.TF");
+	CHECK(!(pending & PENDING_DEBUG_RESERVED), name, pending, "a reserved bit is set");
+	CHECK(!held || step == !!(pending & PENDING_DEBUG_BS), name, pending,
+	      "with blocking by STI or MOV SS, or in HLT, BS must be as RFLAGS.TF");
+	if (pending & PENDING_DEBUG_RTM) {
+		CHECK((pending & ~PENDING_DEBUG_RTM) == PENDING_DEBUG_ENABLED, name, pending,
+		      "RTM must have bit 12 beside it and no other");
+		CHECK(!(s->interruptibility & BLOCKED_BY_MOV_SS), name, pending,
+		      "RTM with blocking by MOV SS");
+	}
 	return NOTHING;
 }
 
