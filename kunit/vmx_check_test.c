@@ -548,7 +548,7 @@ static void invalid_event_is_none(struct kunit *test)
 	);
 }
 
-static struct kunit_case vmx_check_cases[] = {
+static struct kunit_case vmx_check_test_cases[] = {
 	KUNIT_CASE(states_that_are_right),
 	KUNIT_CASE(control_registers),
 	KUNIT_CASE(debug_registers),
@@ -573,9 +573,9 @@ static struct kunit_case vmx_check_cases[] = {
 	{}
 };
 
-static struct kunit_suite vmx_check_suite = {
+static struct kunit_suite vmx_check_test_suite = {
 	.name = "vmm-vmx-check",
-	.test_cases = vmx_check_cases,
+	.test_cases = vmx_check_test_cases,
 };
 
-kunit_test_suite(vmx_check_suite);
+kunit_test_suite(vmx_check_test_suite);

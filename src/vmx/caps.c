@@ -108,49 +108,51 @@ static const struct { const struct control_rule *rule; u32 bit; const char *name
 	{ &entry_rule, ENTRY_LOAD_EFER, "loading EFER at entry" },
 };
 
-static void control_report(const struct control_rule *rule, u32 missing)
+static void control_report(const struct control_rule *rule, u32 missing,
+			   void (*report)(const char *control))
 {
+	char rest[48];
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(control_names); i++)
 		if (control_names[i].rule == rule && (missing & control_names[i].bit)) {
-			pr_warn("%s missing on this CPU: VM creation will fail\n", control_names[i].name);
+			report(control_names[i].name);
 			missing &= ~control_names[i].bit;
 		}
-	if (missing)
-		pr_warn("%s bits %#x cannot be had as needed on this CPU: VM creation will fail\n",
-			rule->word, missing);
+	if (!missing)
+		return;
+	snprintf(rest, sizeof(rest), "%s bits %#x", rule->word, missing);
+	report(rest);
 }
 
 /* The word for every VMCS, and which bits may be set in it. */
-static int control_read(const struct control_rule *rule, u64 basic, u32 *word, u32 *allowed)
+static int control_read(const struct control_rule *rule, u64 basic, u32 *word, u32 *allowed,
+			void (*report)(const char *control))
 {
-	u32 msr = basic & BIT_ULL(55) ? rule->true_msr : rule->msr, missing;
-	u64 val;
+	u64 val = vmx_capability(basic & BIT_ULL(55) ? rule->true_msr : rule->msr);
+	u32 missing;
 	int err;
 
-	rdmsrl(msr, val);
 	err = vmx_control_word(val, rule->required | rule->settable, rule->wanted,
 			       rule->forbidden, word, &missing);
 	if (err)
-		control_report(rule, missing);
+		control_report(rule, missing, report);
 	*word &= ~rule->settable | (u32)val;
 	if (allowed)
 		*allowed = val >> 32;
 	return err;
 }
 
-static int controls_read(u64 basic)
+int vmx_controls_read(u64 basic, void (*report)(const char *control))
 {
 	struct vmx_caps *caps = &vmx_caps;
-	u32 entry_allowed;
 	int err;
 
-	err = control_read(&pin_rule, basic, &caps->pin, &caps->pin_allowed) ?:
-	      control_read(&proc_rule, basic, &caps->proc, &caps->proc_allowed) ?:
-	      control_read(&proc2_rule, basic, &caps->proc2, &caps->proc2_allowed) ?:
-	      control_read(&exit_rule, basic, &caps->exit, NULL) ?:
-	      control_read(&entry_rule, basic, &caps->entry, &entry_allowed);
+	err = control_read(&pin_rule, basic, &caps->pin, &caps->pin_allowed, report) ?:
+	      control_read(&proc_rule, basic, &caps->proc, &caps->proc_allowed, report) ?:
+	      control_read(&proc2_rule, basic, &caps->proc2, &caps->proc2_allowed, report) ?:
+	      control_read(&exit_rule, basic, &caps->exit, NULL, report) ?:
+	      control_read(&entry_rule, basic, &caps->entry, NULL, report);
 	if (err)
 		return err;
 	if (!vmx_cap_tpr_shadowing)
@@ -213,9 +215,8 @@ static bool itlb_multihit(void)
 static int ept_read(void)
 {
 	struct vmx_caps *caps = &vmx_caps;
-	u64 cap;
+	u64 cap = vmx_capability(MSR_IA32_VMX_EPT_VPID_CAP);
 
-	rdmsrl(MSR_IA32_VMX_EPT_VPID_CAP, cap);
 	if ((cap & EPT_CAPS_NEEDED) != EPT_CAPS_NEEDED) {
 		pr_warn("EPT lacks 4 levels, write-back or INVEPT (IA32_VMX_EPT_VPID_CAP=%#llx): VM creation will fail\n",
 			cap);
@@ -262,10 +263,10 @@ static void control_registers_read(void)
 {
 	struct vmx_caps *caps = &vmx_caps;
 
-	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, caps->cr0_fixed0);
-	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, caps->cr0_fixed1);
-	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, caps->cr4_fixed0);
-	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, caps->cr4_fixed1);
+	caps->cr0_fixed0 = vmx_capability(MSR_IA32_VMX_CR0_FIXED0);
+	caps->cr0_fixed1 = vmx_capability(MSR_IA32_VMX_CR0_FIXED1);
+	caps->cr4_fixed0 = vmx_capability(MSR_IA32_VMX_CR4_FIXED0);
+	caps->cr4_fixed1 = vmx_capability(MSR_IA32_VMX_CR4_FIXED1);
 	caps->cr0_ones = caps->cr0_fixed0 & ~(u64)(X86_CR0_PE | X86_CR0_PG);
 	caps->cr0_zeros = (u32)~caps->cr0_fixed1 | X86_CR0_CD | X86_CR0_NW;
 	caps->cr0_mask = caps->cr0_ones | caps->cr0_zeros;
@@ -281,9 +282,8 @@ static void control_registers_read(void)
 
 static void misc_read(void)
 {
-	u64 misc;
+	u64 misc = vmx_capability(MSR_IA32_VMX_MISC);
 
-	rdmsrl(MSR_IA32_VMX_MISC, misc);
 	vmx_caps.activity_supported = BIT(ACTIVITY_ACTIVE) | MISC_ACTIVITY(misc) << 1;
 	vmx_caps.zero_length_trap = misc & MISC_ZERO_LENGTH;
 	/*
@@ -294,6 +294,11 @@ static void misc_read(void)
 		vmx_caps.pin |= PIN_PREEMPTION_TIMER;
 		vmx_caps.timer_ticks = tsc_khz >> MISC_TIMER_SHIFT(misc);
 	}
+}
+
+static void control_missing(const char *control)
+{
+	pr_warn("%s missing on this CPU: VM creation will fail\n", control);
 }
 
 #define CR4_FRED	BIT_ULL(32)
@@ -330,8 +335,8 @@ static int caps_read(void)
 		pr_warn("this kernel takes events by FRED, to which NMIs out of a guest cannot be handed: boot with fred=off; VM creation will fail\n");
 		return -ENODEV;
 	}
-	rdmsrl(MSR_IA32_VMX_BASIC, basic);
-	err = basic_read(basic) ?: controls_read(basic) ?: ept_read();
+	basic = vmx_capability(MSR_IA32_VMX_BASIC);
+	err = basic_read(basic) ?: vmx_controls_read(basic, control_missing) ?: ept_read();
 	if (err)
 		return err;
 	control_registers_read();
@@ -543,7 +548,7 @@ static int vmx_operation_begin(struct vmx_cpu *cpu)
 	u64 basic;
 	int err;
 
-	rdmsrl(MSR_IA32_VMX_BASIC, basic);
+	basic = vmx_capability(MSR_IA32_VMX_BASIC);
 	if (BASIC_REVISION(basic) != vmx_caps.revision) {
 		pr_warn_once("CPU %d has another VMCS format than the boot CPU: no VM can run there\n",
 			     smp_processor_id());

@@ -1,16 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * insn: the instructions of VMX but for VMLAUNCH and VMRESUME, Intel manual vol. 3, chapter 31.
- * kunit/ has a header of the same name, found before this one, which does them on memory.
+ * insn: the instructions of VMX but for VMLAUNCH and VMRESUME (Intel manual vol. 3, chapter 31), and
+ * its capability MSRs (appendix A). kunit/ has a header of the same name, found before this one,
+ * which does them on memory.
  */
 #ifndef VMM_VMX_INSN_H
 #define VMM_VMX_INSN_H
 
 #include <linux/types.h>
 #include <asm/asm.h>
+#include <asm/msr.h>
 
 /* The other operand of INVEPT and INVVPID is one of these. */
 enum vmx_inv_type { VMX_INV_CONTEXT = 1, VMX_INV_ALL = 2 };
+
+/* One of the MSRs from IA32_VMX_BASIC on; the processor has it. */
+static inline u64 vmx_capability(u32 msr)
+{
+	u64 val;
+
+	rdmsrl(msr, val);
+	return val;
+}
 
 /* 0; -EIO: refused, or a fault. CR4.VMXE is set. */
 static inline int vmx_insn_vmxon(u64 region_hpa)

@@ -68,6 +68,11 @@ int vmx_cap_set(struct vcpu *vcpu, int cap, int val);
  * cannot be set, and of @forbidden that cannot be cleared, in *missing. Any context.
  */
 int vmx_control_word(u64 msr, u32 required, u32 wanted, u32 forbidden, u32 *word, u32 *missing);
+/*
+ * The five words that every VMCS starts with, and which bits may be set, into vmx_caps. @basic:
+ * IA32_VMX_BASIC. 0, or -ENODEV; then @report has been told each control that is missing.
+ */
+int vmx_controls_read(u64 basic, void (*report)(const char *control));
 
 struct vmx_vcpu;
 
