@@ -404,6 +404,7 @@ static void run_takes_its_turn(struct kunit *test)
 
 	FAKE_SCRIPT(vcpu, { .verdict = VERDICT_RESUME }, FAKE_END);
 	vcpu->turn_owed = true;
+	vcpu->turn_until = jiffies + HZ;
 	vcpu_request(vcpu, VCPU_REQ_IDLE);
 	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
 	KUNIT_EXPECT_EQ(test, to_fake(vcpu)->nentries, 2);

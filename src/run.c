@@ -70,6 +70,11 @@ static int run_barrier(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
+static bool turn_lasts(const struct vcpu *vcpu)
+{
+	return vcpu->turn_owed && time_before(jiffies, vcpu->turn_until);
+}
+
 /*
  * Why the guest was not entered, in the order of semantics.md section 7. VERDICT_RESUME:
  * nothing left, enter.
@@ -91,7 +96,7 @@ static int run_blocked(struct vcpu *vcpu)
 		if (verdict != VERDICT_RESUME)
 			return verdict;
 	}
-	if (vcpu_test_clear_request(vcpu, VCPU_REQ_IDLE) && !vcpu->turn_owed) {
+	if (vcpu_test_clear_request(vcpu, VCPU_REQ_IDLE) && !turn_lasts(vcpu)) {
 		vcpu_stat_inc(vcpu, VMEXIT_REQIDLE);
 		return run_exit(vcpu, VM_EXITCODE_REQIDLE);
 	}
@@ -120,7 +125,8 @@ static int run_once(struct vcpu *vcpu)
 		timebase_start(vcpu->vm);
 	vcpu_load(vcpu);
 	verdict = vcpu->vm->backend->run(vcpu);
-	vcpu->turn_owed = false;
+	if (verdict != VERDICT_RESUME)
+		vcpu->turn_owed = false;
 	if (verdict == VERDICT_NEUTRAL)
 		verdict = exit_handle(vcpu);
 	return verdict;

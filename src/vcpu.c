@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -89,9 +90,13 @@ void vcpu_reset(struct vcpu *vcpu)
  * Owners come in the order in which they asked: whoever lets go of a vCPU that somebody
  * waits for hands it over, still FROZEN. A thread that calls VM_RUN again at once gets in
  * line behind the ioctl that made it leave; and so that the guest gets on while there is
- * always somebody in line, a VM_RUN that has waited for its turn enters the guest before it
- * makes room for the next. Those in line repeat their wish until they are granted it.
+ * always somebody in line, a VM_RUN that has waited for its turn makes room for the next
+ * when the guest has made an exit of its own, or for a tick has not. (To have entered it is
+ * not enough: the IPI that comes with the wish of the thread before can end that at once, time
+ * after time.) Those in line repeat their wish until they are granted it.
  */
+#define TURN_JIFFIES	2	/* a tick, and what is left of the present one */
+
 struct vcpu_waiter {
 	struct list_head link;		/* vcpu->lock */
 	struct task_struct *task;
@@ -156,6 +161,7 @@ int vcpu_freeze(struct vcpu *vcpu)
 	raw_spin_lock_irq(&vcpu->lock);
 	raw_spin_unlock_irq(&vcpu->lock);
 	vcpu->turn_owed = true;
+	vcpu->turn_until = jiffies + TURN_JIFFIES;
 	return 0;
 }
 

@@ -52,7 +52,8 @@ struct vcpu {
 	unsigned long requests;		/* atomic bits, enum vcpu_request */
 	int state;			/* enum vcpu_state, see above */
 	bool loaded;			/* [f] guest FPU and backend state are on this CPU, preemption off */
-	bool turn_owed;			/* [f] has waited in line and not entered the guest since */
+	bool turn_owed;			/* [f] has waited in line, and the guest has not got on since */
+	unsigned long turn_until;	/* [f] but in jiffies it has had its turn all the same */
 	bool mask_hwintr;		/* [f] VM_CAP_MASK_HWINTR: inject nothing */
 	int last_cpu;			/* [f] host CPU it was last loaded on, -1 none */
 	u64 nextrip;			/* [f] where the guest resumes, semantics.md section 9 */
