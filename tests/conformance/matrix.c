@@ -30,6 +30,7 @@
 #define NOT_TRIED	(-1)
 #define FAILURES_SHOWN	60
 #define STATE_SECONDS	120
+#define IDLE_REQUESTED	"number of times idle was requested at entry"
 
 struct request {
 	const char	*name;
@@ -312,6 +313,62 @@ static void try_numbers(void)
 	}
 }
 
+/* ---- lock classes ---- */
+
+static uint64_t statistic(const char *description)
+{
+	struct vm_stats stats = { .cpuid = 0 };
+	struct vm_stat_desc desc = { .index = 0 };
+
+	while (ioctl(subject.fd, VM_STAT_DESC, &desc) == 0 && strcmp(desc.desc, description) != 0)
+		desc.index++;
+	if (ioctl(subject.fd, VM_STATS, &stats) != 0 || desc.index >= stats.num_entries)
+		failed("there is no statistic \"%s\"", description);
+	return stats.statbuf[desc.index];
+}
+
+/* Until vCPU 0 has left its guest for the host's sake, and so is inside VM_RUN. */
+static void wait_running(void)
+{
+	uint64_t exits = statistic("total number of vm exits");
+
+	for (int i = 0; i < 2000 && statistic("total number of vm exits") == exits; i++)
+		usleep(500);
+}
+
+/*
+ * 3.3, 4: a request of class A, B or C takes a running vCPU out of its guest, which its thread sees as REQIDLE; the others do not. Taken from the first
+ * case that succeeds, if there is one: what is refused may be refused early.
+ */
+static void try_class(const struct request *r, uint32_t word, const struct field_case *base)
+{
+	const bool stops = strchr("ABC", r->class) != NULL;
+	uint64_t stopped;
+	int got;
+
+	for (unsigned int i = 0; i < FIELD_CASES; i++) {
+		if (&requests[field_cases[i].request] == r && field_cases[i].outcome[STATE_RUNNING][0] == 0) {
+			base = &field_cases[i];
+			break;
+		}
+	}
+	/* VM_RUN would take the vCPU over. */
+	if (subject.state != STATE_RUNNING || base->outcome[STATE_RUNNING][0] == NOT_TRIED || strncmp(r->name, "VM_RUN", 6) == 0)
+		return;
+	at(r, word, "class %c, %s", r->class, base->name);
+	build(base);
+	wait_running();
+	stopped = statistic(IDLE_REQUESTED);
+	got = ioctl(subject.fd, word, arg_writable()) == 0 ? 0 : errno;
+	stopped = statistic(IDLE_REQUESTED) - stopped;
+	if (got != base->outcome[STATE_RUNNING][0] && got != base->outcome[STATE_RUNNING][1])
+		failed("%s", errno_name(got));
+	else if ((stopped != 0) != stops)
+		failed(stops ? "did not stop the vCPU" : "has stopped the vCPU");
+	else
+		tally->passed++;
+}
+
 /* ---- other nodes ---- */
 
 /* A segment's node has no requests; after the destruction as well: "every operation" is ENXIO then. */
@@ -348,6 +405,7 @@ static void try_request(const struct request *r, uint32_t word)
 	try_read_only(r, word, base);
 	try_ids(r, word, base);
 	try_segment_node(r, word);
+	try_class(r, word, base);
 }
 
 static bool wanted(const struct request *r, char **names)
