@@ -3,6 +3,7 @@
 #include <linux/cpumask.h>
 #include <linux/module.h>
 #include "chardev.h"
+#include "debugfs.h"
 #include "dev/vrtc.h"
 #include "hardware.h"
 #include "ioctl.h"
@@ -74,6 +75,7 @@ static int __init vmm_init(void)
 	err = mem_module_init();
 	if (err)
 		return err;
+	debugfs_module_init();
 	backend = hardware_probe();
 	err = vm_module_init(backend);
 	if (err)
@@ -92,6 +94,7 @@ err_vm:
 	vm_module_exit();
 err_hardware:
 	hardware_release(backend);
+	debugfs_module_exit();
 	mem_module_exit();
 	return err;
 }
@@ -106,6 +109,7 @@ static void __exit vmm_exit(void)
 	chardev_module_exit();
 	vm_module_exit();
 	hardware_release(backend);
+	debugfs_module_exit();
 	mem_module_exit();
 }
 

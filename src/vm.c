@@ -12,6 +12,7 @@
 #include <linux/vmalloc.h>
 #include <asm/tsc.h>
 #include "chardev.h"
+#include "debugfs.h"
 #include "dev/vatpic.h"
 #include "dev/vatpit.h"
 #include "dev/vhpet.h"
@@ -338,6 +339,7 @@ static int vm_register(struct vm *vm)
 		return err;
 	}
 	list_add_tail(&vm->link, &registry);
+	debugfs_add_vm(vm);
 	/* Until vm_teardown(): rmmod is refused while a VM exists. */
 	__module_get(THIS_MODULE);
 	return 0;
@@ -468,6 +470,7 @@ void vm_destroy(struct vm *vm)
 	if (first) {
 		list_del_init(&vm->link);
 		idr_remove(&minors, vm->minor);
+		debugfs_remove_vm(vm);
 	}
 	mutex_unlock(&registry_mutex);
 	if (first)
@@ -531,8 +534,10 @@ struct vcpu *vm_vcpu(struct vm *vm, int id)
 	vcpu = vm_vcpu_find(vm, id);
 	if (!vcpu) {
 		vcpu = vm->vcpus_closed ? ERR_PTR(-EINVAL) : vcpu_create(vm, id);
-		if (!IS_ERR(vcpu))
+		if (!IS_ERR(vcpu)) {
 			smp_store_release(&vm->vcpus[id], vcpu);
+			debugfs_add_vcpu(vcpu);
+		}
 	}
 	mutex_unlock(&vm->vcpus_lock);
 	return vcpu;

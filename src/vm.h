@@ -31,6 +31,7 @@
 #include "vcpu.h"
 #include "x86/cpuid.h"
 
+struct dentry;
 struct device;
 struct vatpic;
 struct vatpit;
@@ -51,6 +52,7 @@ struct vm {
 	struct work_struct finish_work;
 	int minor;			/* constant */
 	struct device *node;		/* registry_lock: /dev/vmm/NAME */
+	struct dentry *debugfs;		/* debugfs.c: its folder, or NULL */
 	struct device *seg_nodes[MEM_MAX_SEGS];	/* registry_lock: /dev/vmm.io/NAME.SEG */
 
 	struct vm_mem mem;		/* mem.lock */
