@@ -411,7 +411,7 @@ static void vm_expel(struct vm *vm)
 	unsigned int id;
 
 	mutex_lock(&vm->vcpus_lock);
-	vm->vcpus_closed = true;
+	WRITE_ONCE(vm->vcpus_closed, true);
 	mutex_unlock(&vm->vcpus_lock);
 	vm_suspend(vm, VM_SUSPEND_DESTROY_15);
 	vm_for_each_vcpu(vm, vcpu, id)
@@ -419,15 +419,34 @@ static void vm_expel(struct vm *vm)
 	wake_up_all(&vm->barrier);
 }
 
-/* The host goes down: no vCPU enters its guest any more. The VMs stay as they are. */
+/* A VM whose vCPUs have not been told to leave; referenced. NULL: none. */
+static struct vm *vm_get_unexpelled(void)
+{
+	struct vm *vm, *found = NULL;
+
+	mutex_lock(&registry_mutex);
+	list_for_each_entry(vm, &registry, link)
+		if (!READ_ONCE(vm->vcpus_closed)) {
+			kref_get(&vm->kref);
+			found = vm;
+			break;
+		}
+	mutex_unlock(&registry_mutex);
+	return found;
+}
+
+/*
+ * The host goes down: no vCPU enters its guest any more. The VMs stay as they are. One at a time,
+ * for registry_mutex is taken inside of vcpus_lock (a request that makes a segment adds its node).
+ */
 void vm_stop_all(void)
 {
 	struct vm *vm;
 
-	mutex_lock(&registry_mutex);
-	list_for_each_entry(vm, &registry, link)
+	while ((vm = vm_get_unexpelled())) {
 		vm_expel(vm);
-	mutex_unlock(&registry_mutex);
+		vm_put(vm);
+	}
 }
 
 /* No operation is under way and none can begin. */
