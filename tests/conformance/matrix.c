@@ -29,7 +29,7 @@
 
 #define NOT_TRIED	(-1)
 #define FAILURES_SHOWN	60
-#define STATE_SECONDS	120
+#define STATE_SECONDS	300
 #define IDLE_REQUESTED	"number of times idle was requested at entry"
 
 struct request {

@@ -44,7 +44,7 @@ bool	subject_still(const struct subject *s, char *why, size_t size);
 
 /* ---- what a request must leave alone ---- */
 
-struct light {				/* looked at after each case */
+struct light {				/* looked at after each case; of vCPU 0 only where no thread runs it */
 	uint64_t	regs[2][VM_REG_LAST];
 	uint64_t	intinfo[2][2];
 	uint8_t		active[128], debug[128];

@@ -180,14 +180,11 @@ static unsigned int registers_known(const struct subject *s, int *numbers)
 	return count;
 }
 
-void light_take(const struct subject *s, struct light *light)
+static void vcpus_take(const struct subject *s, struct light *light, int first)
 {
 	int numbers[VM_REG_LAST];
 
-	memset(light, 0, sizeof(*light));
-	if (s->state == STATE_DESTROYED)
-		return;
-	for (int id = 0; id < 2; id++) {
+	for (int id = first; id < 2; id++) {
 		struct vm_register_set set = { .cpuid = id, .count = registers_known(s, numbers), .regnums = numbers, .regvals = light->regs[id] };
 		struct vm_intinfo info = { .vcpuid = id };
 		struct vm_x2apic x2apic = { .cpuid = id };
@@ -199,6 +196,15 @@ void light_take(const struct subject *s, struct light *light)
 		light->intinfo[id][1] = info.info2;
 		light->x2apic[id] = x2apic.state;
 	}
+}
+
+void light_take(const struct subject *s, struct light *light)
+{
+	memset(light, 0, sizeof(*light));
+	if (s->state == STATE_DESTROYED)
+		return;
+	/* To look at a vCPU that runs is to stop it. */
+	vcpus_take(s, light, s->state == STATE_RUNNING || s->state == STATE_SUSPENDED ? 1 : 0);
 	cpus_take(s, VM_ACTIVE_CPUS, light->active);
 	cpus_take(s, VM_DEBUG_CPUS, light->debug);
 	NEED(ioctl(s->fd, VM_GET_TOPOLOGY, &light->topology) == 0, "VM_GET_TOPOLOGY");
@@ -278,6 +284,7 @@ void full_take(const struct subject *s, struct full *full)
 	if (s->state == STATE_DESTROYED)
 		return;
 	light_take(s, &full->light);
+	vcpus_take(s, &full->light, 0);
 	for (int id = 0; id < 2; id++)
 		vcpu_take(s, full, id);
 	memory_take(s, full);
