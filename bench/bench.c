@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * bench kvm|vmm [OPERATION]...: the operations on one hypervisor, whose module is loaded.
+ *
+ * Prints a line for each: op, its symbol, the id under which count.c knows it, the hypervisor, the median in ticks of the TSC.
+ * Ticks are instructions where the emulator says so, and time everywhere else.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "hyper.h"
+#include "layout.h"
+#include "mark.h"
+#include "ops.h"
+
+extern const uint8_t payload_image[], payload_image_end[];	/* image.S */
+
+static const struct hyper *hyper;
+static unsigned int id_base;		/* of this hypervisor's operations for count.c */
+
+void die(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("bench: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	exit(1);
+}
+
+/* --- a guest -------------------------------------------------------------------- */
+
+static void page_tables_place(uint8_t *mem)
+{
+	uint64_t *pml4 = (uint64_t *)(mem + PAGE_TABLES_GPA), *pdpt = pml4 + 512, *pd = pdpt + 512;
+
+	pml4[0] = (PAGE_TABLES_GPA + 0x1000) | 7;
+	for (uint64_t i = 0; i < 4; i++)
+		pdpt[i] = (PAGE_TABLES_GPA + 0x2000 + i * 0x1000) | 7;
+	for (uint64_t i = 0; i < 4 * 512; i++)
+		pd[i] = i << 21 | 0x83;
+}
+
+static void guest_place(uint8_t *mem)
+{
+	uint64_t *gdt = (uint64_t *)(mem + GDT_GPA);
+
+	page_tables_place(mem);
+	gdt[SEL_CODE / 8] = GDT_CODE;
+	gdt[SEL_DATA / 8] = GDT_DATA;
+	memcpy(mem + PAYLOAD_GPA, payload_image, (size_t)(payload_image_end - payload_image));
+}
+
+static void pin_to_cpu(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu % (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), &set);
+	if (sched_setaffinity(0, sizeof(set), &set) != 0)
+		die("sched_setaffinity: %s", strerror(errno));
+}
+
+struct thread {
+	struct machine *m;
+	unsigned int id;
+	pthread_t thread;
+};
+
+static void *vcpu_thread(void *arg)
+{
+	struct thread *t = arg;
+
+	pin_to_cpu(t->id);
+	hyper->start(t->m, t->id, PAYLOAD_GPA, STACK_TOP(t->id));
+	hyper->run(t->m, t->id);
+	return NULL;
+}
+
+/* Runs the payload; vCPU 0 on this thread. */
+static void guest_run(struct machine *m, unsigned int vcpus)
+{
+	struct thread threads[VCPUS_MAX];
+
+	for (unsigned int id = 1; id < vcpus; id++) {
+		threads[id] = (struct thread){ .m = m, .id = id };
+		if (pthread_create(&threads[id].thread, NULL, vcpu_thread, &threads[id]) != 0)
+			die("no thread");
+	}
+	threads[0] = (struct thread){ .m = m };
+	vcpu_thread(&threads[0]);
+	for (unsigned int id = 1; id < vcpus; id++)
+		pthread_join(threads[id].thread, NULL);
+}
+
+/* --- operations -------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static uint64_t median(uint64_t *ticks, unsigned int count)
+{
+	qsort(ticks, count, sizeof(*ticks), by_value);
+	return ticks[count / 2];
+}
+
+static void result_print(const char *symbol, unsigned int id, const char *text, uint64_t ticks)
+{
+	printf("op\t%s\t%u\t%s\t%lu\t%s\n", symbol, id, hyper->name, (unsigned long)ticks, text);
+	fflush(stdout);
+}
+
+struct guest_op {
+	const char *symbol, *text;
+	unsigned int vcpus, page;
+};
+
+static const struct guest_op guest_ops[] = {
+#define OP_ROW(symbol, text, vcpus, page) { #symbol, text, vcpus, page },
+	GUEST_OPS(OP_ROW)
+#undef OP_ROW
+};
+#define NGUEST_OPS	(sizeof(guest_ops) / sizeof(guest_ops[0]))
+
+static void guest_op_run(unsigned int index)
+{
+	const struct guest_op *op = &guest_ops[index];
+	struct machine *m = hyper->create(op->vcpus, MEMORY_BYTES, op->page == 0x1000);
+	uint8_t *mem = hyper->memory(m);
+	struct shared *shared = (struct shared *)(mem + SHARED_GPA);
+
+	guest_place(mem);
+	shared->op = index;
+	mark_select(id_base + index);
+	guest_run(m, op->vcpus);
+	if (shared->count != SAMPLES)
+		die("%s: %u samples", op->symbol, shared->count);
+	result_print(op->symbol, id_base + index, op->text, median(shared->ticks, SAMPLES));
+	hyper->destroy(m);
+}
+
+/* Creation and destruction of a machine of one vCPU and 1 GiB, nothing of it touched. */
+#define LIFE_BYTES	(1ul << 30)
+
+static void life_run(unsigned int index, bool destroy)
+{
+	uint64_t ticks[SAMPLES];
+
+	mark_select(id_base + index);
+	for (unsigned int i = 0; i < WARMUP + SAMPLES; i++) {
+		uint64_t start = __rdtsc();
+		struct machine *m;
+
+		if (!destroy)
+			mark_begin();
+		m = hyper->create(1, LIFE_BYTES, 0);
+		if (!destroy)
+			mark_end();
+		else
+			start = __rdtsc();
+		if (destroy)
+			mark_begin();
+		else
+			ticks[i < WARMUP ? 0 : i - WARMUP] = __rdtsc() - start;
+		hyper->destroy(m);
+		if (destroy) {
+			mark_end();
+			ticks[i < WARMUP ? 0 : i - WARMUP] = __rdtsc() - start;
+		}
+	}
+	result_print(destroy ? "destroy" : "create", id_base + index, destroy ? "destroy it" : "create a VM, 1 vCPU, 1 GiB", median(ticks, SAMPLES));
+}
+
+/* In bytes. */
+static uint64_t free_memory(void)
+{
+	char line[128];
+	unsigned long kib = 0, rss = 0;
+	FILE *file = fopen("/proc/meminfo", "r");
+
+	while (file && fgets(line, sizeof(line), file) && sscanf(line, "MemFree: %lu", &kib) != 1)
+		;
+	if (file)
+		fclose(file);
+	file = fopen("/proc/self/statm", "r");
+	if (file && fscanf(file, "%*u %lu", &rss) != 1)
+		rss = 0;
+	if (file)
+		fclose(file);
+	/* What this program itself has taken does not count. */
+	return (kib << 10) + rss * 4096;
+}
+
+#define MEMORY_MACHINES	32
+
+static void kernel_memory_run(unsigned int index)
+{
+	struct machine *machines[MEMORY_MACHINES];
+	uint64_t before;
+
+	hyper->destroy(hyper->create(1, LIFE_BYTES, 0));
+	before = free_memory();
+	for (unsigned int i = 0; i < MEMORY_MACHINES; i++)
+		machines[i] = hyper->create(1, LIFE_BYTES, 0);
+	result_print("kernel_memory", id_base + index, "kernel memory of it, bytes", (before - free_memory()) / MEMORY_MACHINES);
+	for (unsigned int i = 0; i < MEMORY_MACHINES; i++)
+		hyper->destroy(machines[i]);
+}
+
+/* A system call that does nothing: the floor of what goes to user space. */
+static void syscall_run(unsigned int index)
+{
+	int fd = open("/dev/null", O_RDWR);
+	uint64_t ticks[SAMPLES];
+
+	mark_select(id_base + index);
+	for (unsigned int i = 0; i < WARMUP + SAMPLES; i++) {
+		uint64_t start = __rdtsc();
+
+		mark_begin();
+		ioctl(fd, 0, 0);
+		mark_end();
+		ticks[i < WARMUP ? 0 : i - WARMUP] = __rdtsc() - start;
+	}
+	close(fd);
+	result_print("syscall", id_base + index, "ioctl on /dev/null", median(ticks, SAMPLES));
+}
+
+static bool wanted(const char *symbol, int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++)
+		if (strcmp(argv[i], symbol) == 0)
+			return true;
+	return argc <= 2;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc >= 2 && strcmp(argv[1], "kvm") == 0) {
+		hyper = &on_kvm;
+	} else if (argc >= 2 && strcmp(argv[1], "vmm") == 0) {
+		hyper = &on_vmm;
+		id_base = MARK_IDS / 2;
+	} else {
+		die("expected kvm or vmm, then names of operations if not all");
+	}
+	pin_to_cpu(0);
+	for (unsigned int i = 0; i < NGUEST_OPS; i++)
+		if (wanted(guest_ops[i].symbol, argc, argv))
+			guest_op_run(i);
+	if (wanted("create", argc, argv))
+		life_run(NGUEST_OPS, false);
+	if (wanted("destroy", argc, argv))
+		life_run(NGUEST_OPS + 1, true);
+	if (wanted("syscall", argc, argv))
+		syscall_run(NGUEST_OPS + 2);
+	if (wanted("kernel_memory", argc, argv))
+		kernel_memory_run(NGUEST_OPS + 3);
+	return 0;
+}

@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""
+bench/report.py DIR [--against FILE]: from what a run left in DIR (stdout, counts, symbols) to results.tsv, profile.txt and plot.svg
+there, and the table on stdout. With --against, exit status 1 if vmm needs over 5 % more instructions anywhere than FILE says.
+"""
+import bisect
+import collections
+import csv
+import os
+import subprocess
+import sys
+
+WARMUP = 8
+FLOOR_ID = 127
+TOLERANCE = 1.05
+
+# Highest ratio to be content with, and what the operation cannot do without: world switches and system calls.
+GOALS = {
+    'cpuid': (0.35, 1, 0), 'rdmsr_tsc_adjust': (0.35, 1, 0), 'wrmsr_tsc_adjust': (0.35, 1, 0), 'rdmsr_apic_base': (0.35, 1, 0),
+    'in_pit': (0.5, 1, 0), 'in_pm_timer': (0.5, 1, 0), 'in_user': (0.45, 1, 1), 'mmio_user': (0.45, 1, 1),
+    'xapic_eoi': (0.35, 1, 0), 'xapic_self_ipi': (0.35, 1, 0), 'x2apic_self_ipi': (0.35, 1, 0),
+    'ipi_running': (0.7, 2, 0), 'ipi_halted': (0.7, 2, 0), 'deadline': (0.7, 2, 0),
+    'touch_4k': (0.5, 1, 0), 'touch_2m': (0.5, 1, 0), 'create': (0.5, 0, 0), 'destroy': (0.5, 0, 0), 'kernel_memory': (0.5, 0, 0),
+}
+HOSTS = ('KVM', 'vmm')
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+class Run:
+    def __init__(self, folder):
+        self.folder = folder
+        self.texts, self.ids, self.ticks = {}, {}, {}
+        self.classes, self.samples, self.insns = [], collections.defaultdict(list), collections.defaultdict(dict)
+        self.read_stdout()
+        self.read_counts()
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def read_stdout(self):
+        for line in open(self.path('stdout')):
+            words = line.rstrip('\n').split('\t')
+            if words[0] == 'op':
+                _, symbol, number, host, ticks, text = words
+                self.texts[symbol] = text
+                self.ids[symbol, host] = int(number)
+                self.ticks[symbol, host] = int(ticks)
+
+    def read_counts(self):
+        for line in open(self.path('counts')):
+            words = line.rstrip('\n').split('\t')
+            if words[0] == 'class':
+                self.classes = words[1:]
+            elif words[0] == 'sample':
+                self.samples[int(words[1])].append([int(word) for word in words[2:]])
+            elif words[0] == 'insn':
+                self.insns[int(words[1])][int(words[2], 16)] = int(words[3])
+
+    def count_of(self, number):
+        """The median window: total and classes, or None."""
+        samples = self.samples.get(number, [])[WARMUP:]
+        return sorted(samples)[len(samples) // 2] if samples else None
+
+    def count(self, symbol, host):
+        if (symbol, host) not in self.ids:
+            return None
+        return self.count_of(self.ids[symbol, host]) or [self.ticks[symbol, host]] + [0] * len(self.classes)
+
+    def floor(self, symbol):
+        """Instructions of what the operation cannot do without, or None."""
+        switch, call = self.count_of(FLOOR_ID), self.count('syscall', 'vmm')
+        switches, calls = GOALS.get(symbol, (0, 0, 0))[1:]
+        if not switches or not switch or (calls and not call):
+            return None
+        return switches * switch[0] + calls * (call[0] if call else 0)
+
+
+# ---- results ----
+
+def ratio_of(run, symbol, host):
+    kvm, mine = run.count(symbol, 'KVM'), run.count(symbol, host)
+    return mine[0] / kvm[0] if kvm and mine and kvm[0] else None
+
+
+def results_write(run):
+    with open(run.path('results.tsv'), 'w') as out:
+        out.write('\t'.join(['operation', 'host', 'instructions', 'floor'] + run.classes + ['ratio']) + '\n')
+        for symbol in run.texts:
+            for host in HOSTS:
+                count = run.count(symbol, host)
+                if not count:
+                    continue
+                floor, ratio = run.floor(symbol), ratio_of(run, symbol, host)
+                words = [symbol, host, count[0], floor or '-'] + count[1:] + ['%.2f' % ratio if ratio else '-']
+                out.write('\t'.join(str(word) for word in words) + '\n')
+
+
+def table_print(run):
+    print('%-36s %9s %9s %6s %6s %7s' % ('instructions', 'KVM', 'vmm', 'ratio', 'goal', 'floor'))
+    for symbol, text in run.texts.items():
+        kvm, vmm = run.count(symbol, 'KVM'), run.count(symbol, 'vmm')
+        ratio, floor, goal = ratio_of(run, symbol, 'vmm'), run.floor(symbol), GOALS.get(symbol, (None,))[0]
+        print('%-36s %9s %9s %6s %6s %7s%s' % (
+            text, kvm[0] if kvm else '-', vmm[0] if vmm else '-', '%.2f' % ratio if ratio else '-', goal or '', floor or '',
+            '' if not goal or not ratio or ratio <= goal else '  over'))
+    print()
+    special_print(run)
+
+
+def special_print(run):
+    """What silicon charges extra for, KVM/vmm."""
+    shown = [i for i, name in enumerate(run.classes) if any((run.count(*key) or [0] * 99)[i + 1] for key in run.ids)]
+    print('%-18s ' % 'KVM/vmm' + ' '.join('%9s' % run.classes[i] for i in shown))
+    for symbol in run.texts:
+        kvm, vmm = run.count(symbol, 'KVM'), run.count(symbol, 'vmm')
+        if kvm and vmm:
+            print('%-18s ' % symbol + ' '.join('%9s' % ('%d/%d' % (kvm[i + 1], vmm[i + 1])) for i in shown))
+
+
+# ---- profile ----
+
+class Symbols:
+    def __init__(self, path):
+        rows = []
+        for line in open(path) if os.path.exists(path) else []:
+            words = line.split()
+            rows.append((int(words[0], 16), words[2], words[3] if len(words) > 3 else ''))
+        rows.sort()
+        self.rows, self.starts = rows, [row[0] for row in rows]
+
+    def name(self, address):
+        if 0x100000 <= address < 0x200000:
+            return '(guest)'
+        if address < 1 << 47:
+            return '(user space)'
+        i = bisect.bisect_right(self.starts, address) - 1
+        if i < 0 or address - self.starts[i] > 1 << 16:
+            return '(elsewhere)'
+        return self.rows[i][1] + (' ' + self.rows[i][2] if self.rows[i][2] else '')
+
+
+def profile_write(run):
+    symbols = Symbols(run.path('symbols'))
+    with open(run.path('profile.txt'), 'w') as out:
+        for (symbol, host), number in run.ids.items():
+            functions = collections.Counter()
+            for address, hits in run.insns.get(number, {}).items():
+                functions[symbols.name(address)] += hits
+            out.write('== %s on %s: %d instructions\n' % (symbol, host, sum(functions.values())))
+            for name, hits in functions.most_common():
+                out.write('%8d  %s\n' % (hits, name))
+            out.write('\n')
+
+
+# ---- plot ----
+
+PLOT = '''set terminal svg size 900,520 font "sans,12"
+set output "%(svg)s"
+set title "Instructions of the emulated host, vmm beside KVM (lower is better)"
+set style data histogram
+set style histogram clustered gap 1
+set style fill solid 0.8 border -1
+set boxwidth 0.9
+set logscale y
+set grid ytics
+set xtics rotate by -40 nomirror
+set key top left
+plot "%(data)s" using 2:xtic(1) title "KVM" linecolor rgb "#c0504d", "" using 3 title "vmm" linecolor rgb "#4f81bd", \\
+	"" using 4 title "floor" linecolor rgb "#9bbb59"
+'''
+
+
+def plot_write(run):
+    with open(run.path('plot.dat'), 'w') as out:
+        for symbol in run.texts:
+            kvm, vmm = run.count(symbol, 'KVM'), run.count(symbol, 'vmm')
+            if symbol in GOALS and kvm and vmm:
+                out.write('"%s" %d %d %s\n' % (symbol.replace('_', ' '), kvm[0], vmm[0], run.floor(symbol) or '?'))
+    with open(run.path('plot.gp'), 'w') as out:
+        out.write(PLOT % {'svg': run.path('plot.svg'), 'data': run.path('plot.dat')})
+    try:
+        subprocess.run(['gnuplot', run.path('plot.gp')], check=True)
+    except (OSError, subprocess.CalledProcessError):
+        print('no plot: needs gnuplot (scripts/setup --bench)', file=sys.stderr)
+
+
+# ---- regression ----
+
+def against(run, path):
+    worse = 0
+    with open(path) as old:
+        for row in csv.DictReader(old, delimiter='\t'):
+            count = run.count(row['operation'], row['host'])
+            if row['host'] != 'vmm' or not count:
+                continue
+            if count[0] > int(row['instructions']) * TOLERANCE:
+                worse += 1
+                print('%s: %d instructions, were %s' % (row['operation'], count[0], row['instructions']), file=sys.stderr)
+    return worse
+
+
+def main():
+    run = Run(sys.argv[1])
+    results_write(run)
+    profile_write(run)
+    plot_write(run)
+    table_print(run)
+    if len(sys.argv) > 3 and sys.argv[2] == '--against':
+        sys.exit(1 if against(run, sys.argv[3]) else 0)
+
+
+if __name__ == '__main__':
+    main()
