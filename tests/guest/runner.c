@@ -9,12 +9,14 @@
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "harness.h"
 #include "runner.h"
 
-#define SECONDS_DEFAULT	30
+#define SECONDS_DEFAULT	60
+#define DEBUG_FACTOR	4		/* how much longer on a kernel that watches itself */
 #define SECONDS_KILLED	5		/* a killed process has to be gone by then */
 #define SECONDS_CLEANUP	10
 
@@ -125,10 +127,18 @@ static pid_t test_fork(const struct test *test)
 	_exit(VERDICT_PASSED);
 }
 
+static unsigned int test_seconds(const struct test *test)
+{
+	unsigned int seconds = test->seconds ? test->seconds : SECONDS_DEFAULT;
+	struct utsname host;
+
+	return uname(&host) == 0 && strstr(host.release, "-debug") ? seconds * DEBUG_FACTOR : seconds;
+}
+
 /* Returns VERDICT_*, with the reason in verdict->reason. */
 static int test_run(const struct test *test)
 {
-	unsigned int seconds = test->seconds ? test->seconds : SECONDS_DEFAULT;
+	unsigned int seconds = test_seconds(test);
 	pid_t pid = test_fork(test);
 	int status = 0;
 
