@@ -4,7 +4,7 @@
 # tests/build/run.sh
 #
 # Builds vmm.ko for the newest 6.1 and 6.12 with W=1 and sparse: not one warning, of the compiler, sparse, objtool or modpost.
-# Every header of src/ compiles alone. modinfo says everything.
+# Every header of src/ compiles alone. modinfo says everything. Entry and exit have their mitigations, in the right order.
 set -eu
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -60,6 +60,11 @@ modinfo_complete()
 	! /sbin/modinfo -F parm "build/clean-$1/vmm.ko" | grep -E '^[a-z_0-9]+:\('
 }
 
+mitigations_in_order()
+{
+	tests/build/mitigations.py "build/clean-$1" "/lib/modules/$1/build" >"$log" 2>&1 || { grep -v '^ok ' "$log"; return 1; }
+}
+
 for series in 6.1 6.12; do
 	release=$(basename "$(dirname "$(dirname "$(scripts/kernel-image "$series")")")")
 	status=0
@@ -71,6 +76,9 @@ for series in 6.1 6.12; do
 	status=0
 	modinfo_complete "$release" || status=$?
 	result "$status" "modinfo_complete_$series"
+	status=0
+	mitigations_in_order "$release" || status=$?
+	result "$status" "mitigations_in_order_$series"
 done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
