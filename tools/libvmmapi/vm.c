@@ -49,7 +49,8 @@ static int name_check(const char *name)
 {
 	size_t len = strlen(name);
 
-	if (len > 0 && len <= VM_MAX_NAMELEN)
+	if (len > 0 && len <= VM_MAX_NAMELEN && strchr(name, '/') == NULL &&
+	    strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
 		return 0;
 	errno = EINVAL;
 	return -1;

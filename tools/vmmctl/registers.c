@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "answer.h"
+#include "complain.h"
 #include "session.h"
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
@@ -54,6 +56,7 @@ static const struct reg registers[] = {
 	{ "ss", VM_REG_GUEST_SS },
 	{ "tr", VM_REG_GUEST_TR },
 	{ "ldtr", VM_REG_GUEST_LDTR },
+	{ "intr-shadow", VM_REG_GUEST_INTR_SHADOW },
 };
 
 static const struct reg descriptors[] = {
@@ -63,37 +66,66 @@ static const struct reg descriptors[] = {
 	{ "idtr", VM_REG_GUEST_IDTR },
 };
 
+static void register_answer(struct session *session, int index, uint64_t value)
+{
+	if (session->json != NULL)
+		answer_hex(answer_object(session->json, "registers"), registers[index].name, value);
+	else
+		printf("%s[%d]\t\t0x%016lx\n", registers[index].name, session->cpu,
+		       (unsigned long)value);
+}
+
 static int register_get(struct session *session, int index, const char *arg)
 {
 	uint64_t value;
 
 	(void)arg;
 	if (vm_get_register(session->vcpu, registers[index].number, &value) != 0)
-		return request_failed(registers[index].name);
-	printf("%s[%d]\t\t0x%016lx\n", registers[index].name, session->cpu, (unsigned long)value);
+		return request_failed(session, registers[index].name);
+	register_answer(session, index, value);
 	return 0;
 }
 
 static int register_set(struct session *session, int index, const char *arg)
 {
+	char option[32];
 	uint64_t value;
 
-	if (number_parse(arg, UINT64_MAX, &value) != 0)
+	snprintf(option, sizeof(option), "set-%s", registers[index].name);
+	if (number_parse(option, arg, UINT64_MAX, &value) != 0)
 		return -1;
 	if (vm_set_register(session->vcpu, registers[index].number, value) != 0)
-		return request_failed(registers[index].name);
+		return request_failed(session, registers[index].name);
 	return 0;
+}
+
+static bool descriptor_is_table(int index)
+{
+	return descriptors[index].number == VM_REG_GUEST_GDTR ||
+	       descriptors[index].number == VM_REG_GUEST_IDTR;
+}
+
+static void descriptor_answer(struct session *session, int index, const struct seg_desc *desc)
+{
+	struct json_object *answer = answer_object(answer_object(session->json, "descriptors"),
+						   descriptors[index].name);
+
+	answer_hex(answer, "base", desc->base);
+	answer_number(answer, "limit", desc->limit);
+	if (!descriptor_is_table(index))
+		answer_hex(answer, "access", desc->access);
 }
 
 static int descriptor_get(struct session *session, int index, const char *arg)
 {
-	int number = descriptors[index].number;
 	struct seg_desc desc;
 
 	(void)arg;
-	if (vm_get_seg_desc(session->vcpu, number, &desc) != 0)
-		return request_failed(descriptors[index].name);
-	if (number == VM_REG_GUEST_GDTR || number == VM_REG_GUEST_IDTR)
+	if (vm_get_seg_desc(session->vcpu, descriptors[index].number, &desc) != 0)
+		return request_failed(session, descriptors[index].name);
+	if (session->json != NULL)
+		descriptor_answer(session, index, &desc);
+	else if (descriptor_is_table(index))
 		printf("%s[%d]\t\t0x%016lx/0x%08x\n", descriptors[index].name, session->cpu,
 		       (unsigned long)desc.base, desc.limit);
 	else
@@ -107,18 +139,24 @@ static int descriptor_set(struct session *session, int index, const char *arg)
 	(void)arg;
 	if (vm_set_desc(session->vcpu, descriptors[index].number, session->desc_base,
 			session->desc_limit, session->desc_access) != 0)
-		return request_failed(descriptors[index].name);
+		return request_failed(session, descriptors[index].name);
 	return 0;
 }
 
+/* One request for all registers: of one moment, and the guest leaves the processor once. */
 int registers_show(struct session *session)
 {
-	int error = 0;
+	int numbers[COUNT(registers)], error = 0;
+	uint64_t values[COUNT(registers)];
 
 	for (int i = 0; i < (int)COUNT(descriptors); i++)
 		error |= descriptor_get(session, i, NULL);
 	for (int i = 0; i < (int)COUNT(registers); i++)
-		error |= register_get(session, i, NULL);
+		numbers[i] = registers[i].number;
+	if (vm_get_register_set(session->vcpu, COUNT(registers), numbers, values) != 0)
+		return request_failed(session, "the registers");
+	for (int i = 0; i < (int)COUNT(registers); i++)
+		register_answer(session, i, values[i]);
 	return error;
 }
 
@@ -132,19 +170,17 @@ const struct action *registers_actions(int *count)
 	for (int i = 0; i < (int)COUNT(registers); i++, n += 2) {
 		snprintf(names[n], sizeof(names[n]), "get-%s", registers[i].name);
 		snprintf(names[n + 1], sizeof(names[n]), "set-%s", registers[i].name);
-		actions[n] = (struct action){ names[n], false, register_get, i };
-		actions[n + 1] = (struct action){ names[n + 1], true, register_set, i };
+		actions[n] = (struct action){ names[n], NULL, 0, register_get, i };
+		actions[n + 1] = (struct action){ names[n + 1], "VALUE", UINT64_MAX,
+						register_set, i };
 	}
 	for (int i = 0; i < (int)COUNT(descriptors); i++, n += 2) {
-		bool table = descriptors[i].number == VM_REG_GUEST_GDTR ||
-			     descriptors[i].number == VM_REG_GUEST_IDTR;
+		const char *format = descriptor_is_table(i) ? "%s-%s" : "%s-desc-%s";
 
-		snprintf(names[n], sizeof(names[n]), table ? "get-%s" : "get-desc-%s",
-			 descriptors[i].name);
-		snprintf(names[n + 1], sizeof(names[n]), table ? "set-%s" : "set-desc-%s",
-			 descriptors[i].name);
-		actions[n] = (struct action){ names[n], false, descriptor_get, i };
-		actions[n + 1] = (struct action){ names[n + 1], false, descriptor_set, i };
+		snprintf(names[n], sizeof(names[n]), format, "get", descriptors[i].name);
+		snprintf(names[n + 1], sizeof(names[n]), format, "set", descriptors[i].name);
+		actions[n] = (struct action){ names[n], NULL, 0, descriptor_get, i };
+		actions[n + 1] = (struct action){ names[n + 1], NULL, 0, descriptor_set, i };
 	}
 	*count = n;
 	return actions;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* One run of vmmctl: which machine, which vCPU, and what the actions need besides. */
+/* One run of vmmctl: which machine, which vCPU, how to answer, and what the actions need besides. */
 #ifndef VMMCTL_SESSION_H
 #define VMMCTL_SESSION_H
 
@@ -8,16 +8,19 @@
 
 #include <vmmapi.h>
 
+struct json_object;
+
 struct session {
 	const char	*name;		/* of the machine */
 	int		cpu;		/* --cpu */
+	struct json_object *json;	/* --json: what is answered, else NULL: text at once */
 	struct vmctx	*ctx;
 	struct vcpu	*vcpu;
 	uint64_t	desc_base;	/* --desc-base, --desc-limit, --desc-access */
 	uint32_t	desc_limit;
 	uint32_t	desc_access;
 	const char	*capname;	/* --capname, or NULL: all */
-	int		rtc_offset;	/* --rtc-nvram-offset */
+	int		rtc_offset;	/* --rtc-nvram-offset, or -1 */
 };
 
 /*
@@ -26,28 +29,31 @@ struct session {
  */
 struct action {
 	const char	*option;
-	bool		has_arg;
+	const char	*arg;		/* what its argument is called, or NULL: it has none */
+	uint64_t	max;		/* the argument is a number up to this; 0: it is none */
 	int		(*run)(struct session *session, int index, const char *arg);
 	int		index;
 };
 
 /* All actions of a room; *COUNT is their number. */
 const struct action *registers_actions(int *count);
+const struct action *fields_actions(int *count);
 const struct action *state_actions(int *count);
+const struct action *clock_actions(int *count);
 const struct action *memory_actions(int *count);
+const struct action *run_actions(int *count);
 
-/* Reads a number in C's notation up to MAX. 0, or -1 after a message. */
-int number_parse(const char *text, uint64_t max, uint64_t *value);
-
-/* Tells that asking the kernel for WHAT failed, with errno. Always -1. */
-int request_failed(const char *what);
-
-/* registers.c, memory.c, state.c: everything, for --get-all. */
+/* registers.c, ...: everything, for --get-all. 0, or -1 after messages. */
 int registers_show(struct session *session);
+int fields_show(struct session *session);
 int memory_show(struct session *session);
 int state_show(struct session *session);
+int clock_show(struct session *session);
 
-/* list.c: the machines there are. */
-int machines_list(void);
+/* list.c: the machines there are, as text, or into JSON unless NULL. 0, or -1 after a message. */
+int machines_list(struct json_object *json);
+
+/* command.c: all of it. Returns the exit status: 0, or 1 after a message. */
+int vmmctl(int argc, char **argv);
 
 #endif
