@@ -2,6 +2,7 @@
 #
 # make [KVER=release | KDIR=folder]   build vmm.ko for that kernel (default: the running one)
 # make tools                          libvmmapi, vmmrun, vmmctl, into build/tools
+# make man                            vmm(4), vmmctl(8), vmmrun(8), libvmmapi(3), into build/man, checked by mandoc if it is there
 # make demo | shell                   a guest on an emulated host; KERNEL=6.1|6.12 GUEST=6.1|6.12
 # make check                          every test there is; ONLY="x86 host-6.1" takes some groups of scripts/check-run
 # make check-abi                      the headers of uapi/ against the tables of FreeBSD's
@@ -16,6 +17,9 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(KVER)/build /usr/src/linux-headers
 # Not include/config/kernel.release: Debian's 6.1 has the upstream version there.
 release := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 B := $(CURDIR)/build/$(release)
+
+pages := vmm.4 vmmctl.8 vmmrun.8 libvmmapi.3
+mandir := /usr/local/share/man
 
 KERNEL ?= 6.1
 GUEST ?= 6.1
@@ -46,6 +50,17 @@ sparse: module
 tools:
 	$(MAKE) -C tools O=$(CURDIR)/build/tools
 
+man: $(pages:%=build/man/%)
+	@! command -v mandoc >/dev/null || mandoc -T lint -W warning $^
+
+build/man/libvmmapi.3: man/libvmmapi.py tools/libvmmapi/vmmapi.h
+	@mkdir -p $(@D)
+	python3 $^ > $@
+
+build/man/%: man/%
+	@mkdir -p $(@D)
+	cp $< $@
+
 demo:
 	scripts/demo-run
 
@@ -61,13 +76,14 @@ check-abi:
 kunit:
 	scripts/kunit-run
 
-install: module tools
+install: module tools man
 	$(MAKE) -C $(KDIR) M=$(B) modules_install
 	install -D -m 644 dist/60-vmm.rules $(DESTDIR)/usr/lib/udev/rules.d/60-vmm.rules
 	install -D -m 644 dist/vmm.sysusers $(DESTDIR)/usr/lib/sysusers.d/vmm.conf
 	install -D -t $(DESTDIR)/usr/local/sbin build/tools/vmmrun/vmmrun build/tools/vmmctl/vmmctl
+	for page in $(pages); do install -D -m 644 build/man/$$page $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done
 
 clean:
 	rm -rf build vmm.ko
 
-.PHONY: all check-kdir tree module sparse tools demo shell check check-abi kunit install clean
+.PHONY: all check-kdir tree module sparse tools man demo shell check check-abi kunit install clean

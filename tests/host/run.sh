@@ -8,6 +8,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 cpu=${CPU:-svm} kernel=${KERNEL:-6.1}
+make -s tools
 make -s -C tests/guest
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -19,13 +20,13 @@ on_host()
 	options=$1 append=$2
 	shift 2
 	# shellcheck disable=SC2016,SC2086 # for the shell there; words
-	scripts/emuhost --cpu "$cpu" --kernel "$kernel" $options --timeout "${TIMEOUT:-1800}" --append "$append" -- \
+	scripts/emuhost --cpu "$cpu" --kernel "$kernel" $options --timeout "${TIMEOUT:-3600}" --append "$append" -- \
 		sh -c 's=0; for t; do tests/host/$t || s=1; done; exit $s' sh "$@" >>"$log" 2>&1 || status=$?
 }
 
 # KVM patches the scheduler with its first VM and its last.
 on_host '--smp 2 --one-thread' '' t_kvm.sh
-on_host '--smp 2' '' t_life.sh t_sysctl.sh
+on_host '--smp 2' '' t_life.sh t_sysctl.sh t_vmmctl.sh t_debugfs.sh
 on_host '--smp 1' "clearcpuid=${cpu%%-*}" t_no_hardware.sh
 cat "$log"
 sed -nE 's/^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$/\1 \2 \4/p' "$log" | {

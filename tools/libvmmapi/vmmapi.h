@@ -80,19 +80,20 @@ int	vm_create(const char *name);
 
 /*
  * Opens the machine NAME. Returns a handle for vm_close or vm_destroy, or NULL: ENOENT (no such
- * machine), EACCES, ENOMEM. open() of /dev/vmm/NAME.
+ * machine), EACCES, EINVAL (no name of a machine), ENOMEM. No request: open() of /dev/vmm/NAME.
  */
 struct vmctx *vm_open(const char *name);
 
 /*
  * vm_open with VMMAPI_OPEN_* flags. Returns a handle or NULL, errno as for vm_create, vm_open and
  * vm_reinit; EINVAL: unknown flag. A machine created by a call that fails later is destroyed again.
+ * VMMCTL_VM_CREATE, VM_REINIT.
  */
 struct vmctx *vm_openf(const char *name, int flags);
 
 /*
  * Frees the handle, not the machine. Its struct vcpu must be closed before; memory it mapped stays
- * mapped.
+ * mapped. No request: close().
  */
 void	vm_close(struct vmctx *ctx);
 
@@ -104,21 +105,21 @@ void	vm_destroy(struct vmctx *ctx);
 
 /*
  * On FreeBSD: limits the descriptor with Capsicum. Linux has no descriptor rights: a monitor that
- * wants the same installs a seccomp filter made from vm_get_ioctls(). Returns 0.
+ * wants the same installs a seccomp filter made from vm_get_ioctls(). Returns 0. No request.
  */
 int	vm_limit_rights(struct vmctx *ctx);
 
-/* The descriptor of /dev/vmm/NAME, owned by CTX. Never fails. */
+/* The descriptor of /dev/vmm/NAME, owned by CTX. Never fails. No request. */
 int	vm_get_device_fd(struct vmctx *ctx);
 
 /*
  * The requests a monitor needs once its machine is set up, for a system call filter. LEN NULL:
  * returns the array; it is the library's. LEN not NULL: stores the number of entries in *LEN and
- * returns NULL.
+ * returns NULL. No request.
  */
 const cap_ioctl_t *vm_get_ioctls(size_t *len);
 
-/* The machine's name; valid as long as CTX. */
+/* The machine's name; valid as long as CTX. No request. */
 const char *vm_get_name(struct vmctx *ctx);
 
 /*
@@ -136,7 +137,7 @@ int	vm_suspend(struct vmctx *ctx, enum vm_suspend_how how);
  */
 int	vm_reinit(struct vmctx *ctx);
 
-/* vCPU id for a local APIC id: the same number. */
+/* vCPU id for a local APIC id: the same number. No request. */
 int	vm_apicid2vcpu(struct vmctx *ctx, int apicid);
 
 /*
@@ -172,26 +173,29 @@ int	vm_resume_all_cpus(struct vmctx *ctx);
 /*
  * Reads a memory size: a number with suffix b, k, m, g, t, p or e in either case, powers of 1024;
  * without suffix bytes, or MiB where the number is below 1 MiB. Returns 0, or -1: EINVAL (no
- * number), ERANGE (does not fit).
+ * number), ERANGE (does not fit). No request.
  */
 int	vm_parse_memsize(const char *optarg, size_t *memsize);
 
 /*
  * Memory up to this gpa is low memory, the rest begins at 4 GiB. 3 GiB unless set; set it before
- * vm_setup_memory, page aligned, at most 4 GiB - 4 KiB.
+ * vm_setup_memory, page aligned, at most 4 GiB - 4 KiB. No request.
  */
 uint32_t vm_get_lowmem_limit(struct vmctx *ctx);
 void	vm_set_lowmem_limit(struct vmctx *ctx, uint32_t limit);
 
-/* VM_MEM_F_*; set before vm_setup_memory. */
+/* VM_MEM_F_*; set before vm_setup_memory. No request. */
 void	vm_set_memflags(struct vmctx *ctx, int flags);
 int	vm_get_memflags(struct vmctx *ctx);
 
-/* Bytes of memory at gpa 0, and at gpa 4 GiB; 0 before vm_setup_memory. */
+/* Bytes of memory at gpa 0, and at gpa 4 GiB; 0 before vm_setup_memory. No request. */
 size_t	vm_get_lowmem_size(struct vmctx *ctx);
 size_t	vm_get_highmem_size(struct vmctx *ctx);
 
-/* Where this process has guest memory (gpa 0 at *BASE) and both sizes. Returns 0. */
+/*
+ * Where this process has guest memory (gpa 0 at *BASE), and both sizes in bytes. Returns 0. No
+ * request.
+ */
 int	vm_get_guestmem_from_ctx(struct vmctx *ctx, char **base, size_t *lowmem, size_t *highmem);
 
 /*
@@ -208,7 +212,8 @@ int	vm_setup_memory(struct vmctx *ctx, size_t len, enum vm_mmap_style style);
 /*
  * Device memory: allocates segment SEGID of LEN bytes (page aligned) under NAME (1 to 15 bytes) and
  * maps it here. The guest sees it after vm_mmap_memseg. Returns its address, or MAP_FAILED with
- * errno as for vm_setup_memory or open(). VM_ALLOC_MEMSEG, mmap of /dev/vmm.io/NAME.SEG.
+ * errno as for vm_setup_memory or open(). VM_GET_MEMSEG, VM_ALLOC_MEMSEG, mmap of
+ * /dev/vmm.io/NAME.SEG at offset 0.
  */
 void	*vm_create_devmem(struct vmctx *ctx, int segid, const char *name, size_t len);
 
@@ -229,7 +234,8 @@ int vm_mmap_getnext(struct vmctx *ctx, vm_paddr_t *gpa, int *segid, vm_ooffset_t
 /*
  * Maps LEN bytes of segment SEGID from SEGOFF on at GPA, all page aligned, with PROT (PROT_READ,
  * _WRITE, _EXEC). The same mapping once more is no error; another one at that gpa: EEXIST. EINVAL:
- * arguments; ENOSPC: all mappings used; EFAULT: range not free; ENOMEM. VM_MMAP_MEMSEG.
+ * arguments; ENOSPC: all mappings used; EFAULT: range not free; ENOMEM. VM_MMAP_GETNEXT,
+ * VM_MMAP_MEMSEG.
  */
 int vm_mmap_memseg(struct vmctx *ctx, vm_paddr_t gpa, int segid, vm_ooffset_t segoff, size_t len,
 		   int prot);
@@ -277,13 +283,13 @@ int vm_copy_setup(struct vcpu *vcpu, struct vm_guest_paging *paging, uint64_t gl
 		  int prot, struct iovec *iov, int iovcnt, int *fault);
 
 /*
- * Copies LEN bytes out of, or into, guest memory that vm_copy_setup translated. Cannot fail; LEN at
- * most what was set up.
+ * Copies LEN bytes out of, or into, guest memory that vm_copy_setup translated. Cannot fail; LEN,
+ * in bytes, at most what was set up. No request.
  */
 void	vm_copyin(struct iovec *guest_iov, void *host_dst, size_t len);
 void	vm_copyout(const void *host_src, struct iovec *guest_iov, size_t len);
 
-/* Ends the use of IOV. */
+/* Ends the use of the IOVCNT entries of IOV. No request. */
 void	vm_copy_teardown(struct iovec *iov, int iovcnt);
 
 /*
@@ -296,10 +302,10 @@ void	vm_copy_teardown(struct iovec *iov, int iovcnt);
  */
 struct vcpu *vm_vcpu_open(struct vmctx *ctx, int vcpuid);
 
-/* Frees the handle. */
+/* Frees the handle; the vCPU stays what it is. No request. */
 void	vm_vcpu_close(struct vcpu *vcpu);
 
-/* The number given to vm_vcpu_open. */
+/* The number given to vm_vcpu_open. No request. */
 int	vcpu_id(struct vcpu *vcpu);
 
 /* Makes the vCPU part of the machine; needed before vm_run. EBUSY: it is. VM_ACTIVATE_CPU. */
@@ -340,7 +346,8 @@ int vm_get_register_set(struct vcpu *vcpu, unsigned int count, const int *regnum
 
 /*
  * Hidden part of segment register REG, or GDTR or IDTR. LIMIT in bytes, ACCESS as SEG_DESC_* take
- * it apart. VM_SET_/VM_GET_SEGMENT_DESCRIPTOR.
+ * it apart. EINVAL: no such register.
+ * VM_SET_SEGMENT_DESCRIPTOR, VM_GET_SEGMENT_DESCRIPTOR.
  */
 int	vm_set_desc(struct vcpu *vcpu, int reg, uint64_t base, uint32_t limit, uint32_t access);
 int	vm_get_desc(struct vcpu *vcpu, int reg, uint64_t *base, uint32_t *limit, uint32_t *access);
@@ -374,7 +381,7 @@ int	vm_restart_instruction(struct vcpu *vcpu);
 
 /*
  * I1: the event whose delivery the last exit interrupted; I2: the pending exception; VM_INTINFO_*.
- * Setting 0 drops the event.
+ * Setting 0 drops the event. EINVAL: no event of the processor's. VM_GET_INTINFO, VM_SET_INTINFO.
  */
 int	vm_get_intinfo(struct vcpu *vcpu, uint64_t *i1, uint64_t *i2);
 int	vm_set_intinfo(struct vcpu *vcpu, uint64_t exit_intinfo);
@@ -391,19 +398,19 @@ int	vcpu_reset(struct vcpu *vcpu);
 
 /*
  * 64-bit mode as FreeBSD's amd64 kernel expects it: paging by CR3, and the three descriptors of
- * vm_setup_freebsd_gdt at gpa GDTBASE.
+ * vm_setup_freebsd_gdt at gpa GDTBASE. VM_SET_REGISTER, VM_SET_SEGMENT_DESCRIPTOR.
  */
 int vm_setup_freebsd_registers(struct vcpu *vcpu, uint64_t rip, uint64_t cr3, uint64_t gdtbase,
 			       uint64_t rsp);
 
 /*
  * Protected mode without paging as FreeBSD's i386 kernel expects it; writes its descriptors to gpa
- * GDTBASE. EFAULT: that is not system memory.
+ * GDTBASE. EFAULT: that is not system memory. VM_SET_REGISTER, VM_SET_SEGMENT_DESCRIPTOR.
  */
 int vm_setup_freebsd_registers_i386(struct vcpu *vcpu, uint32_t eip, uint32_t gdtbase,
 				    uint32_t esp);
 
-/* Fills the three descriptors (null, code, data) at GDTR. */
+/* Fills the three descriptors (null, code, data; 8 bytes each) at GDTR. No request. */
 void	vm_setup_freebsd_gdt(uint64_t *gdtr);
 
 /*
@@ -440,7 +447,7 @@ int	vm_ioapic_pincount(struct vmctx *ctx, int *pincount);
 
 /*
  * 8259 input ATPIC_IRQ (0 to 15) and I/O APIC pin IOAPIC_IRQ (0 to 31, or -1 for none), else
- * EINVAL. VM_ISA_ASSERT_IRQ, and so on.
+ * EINVAL. VM_ISA_ASSERT_IRQ, VM_ISA_DEASSERT_IRQ, VM_ISA_PULSE_IRQ.
  */
 int	vm_isa_assert_irq(struct vmctx *ctx, int atpic_irq, int ioapic_irq);
 int	vm_isa_deassert_irq(struct vmctx *ctx, int atpic_irq, int ioapic_irq);
