@@ -260,6 +260,9 @@ int main(int argc, char **argv)
 	} else {
 		die("expected kvm or vmm, then names of operations if not all");
 	}
+	/* To tell several builds of a module apart in one run. */
+	if (getenv("BENCH_FIRST_ID"))
+		id_base = (unsigned int)atoi(getenv("BENCH_FIRST_ID"));
 	pin_to_cpu(0);
 	for (unsigned int i = 0; i < NGUEST_OPS; i++)
 		if (wanted(guest_ops[i].symbol, argc, argv))

@@ -226,10 +226,13 @@ static void window_end(void)
 }
 
 static void on_trans(qemu_plugin_id_t plugin, struct qemu_plugin_tb *tb);
+static void on_exit_(qemu_plugin_id_t plugin, void *data);
 
-static void rearm(qemu_plugin_id_t plugin)
+/* A reset forgets them all. */
+static void callbacks_register(qemu_plugin_id_t plugin)
 {
 	qemu_plugin_register_vcpu_tb_trans_cb(plugin, on_trans);
+	qemu_plugin_register_atexit_cb(plugin, on_exit_, NULL);
 }
 
 static qemu_plugin_id_t plugin_id;
@@ -244,7 +247,7 @@ static void on_mark(unsigned int cpu, void *data)
 		id = MARK_ID(mark);
 		if (!armed) {
 			armed = true;
-			qemu_plugin_reset(plugin_id, rearm);
+			qemu_plugin_reset(plugin_id, callbacks_register);
 		}
 		break;
 	case MARK_BEGIN:
@@ -312,7 +315,6 @@ int qemu_plugin_install(qemu_plugin_id_t plugin, const struct qemu_info *info, i
 	CLASSES(CLASS_NAME)
 	fputc('\n', out);
 	plugin_id = plugin;
-	qemu_plugin_register_vcpu_tb_trans_cb(plugin, on_trans);
-	qemu_plugin_register_atexit_cb(plugin, on_exit_, NULL);
+	callbacks_register(plugin);
 	return 0;
 }
