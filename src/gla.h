@@ -11,6 +11,33 @@
 
 struct vcpu;
 
+/*
+ * The page that instruction bytes last came from, and the entries of the guest's tables that
+ * led there. It may be used again for as long as each of these holds the same value, CR3 and
+ * privilege are the same, and no page has left the nested tables (which alone hold the
+ * references): then a walk would find the same page. Own thread.
+ */
+struct gla_window {
+	u64 generation;		/* of the nested tables; 0: nothing here */
+	u64 cr3;
+	u64 gla;		/* of the page */
+	const u8 *page;
+	u8 cpl;
+	u8 paging_mode;		/* enum vm_paging_mode */
+	u8 nentries;
+	const u64 *entry[PAGING_MAX_LOADS];
+	u64 val[PAGING_MAX_LOADS];
+};
+
+/**
+ * gla_window_find() - instruction bytes without a walk
+ * @vcpu: own thread
+ * @paging: CR3, CPL and paging mode count
+ * @gla: linear address
+ * Return: the byte there, others behind it as far as its page goes; NULL: fetch them.
+ */
+const u8 *gla_window_find(struct vcpu *vcpu, const struct vm_guest_paging *paging, u64 gla);
+
 /**
  * gla_fetch() - instruction bytes at CS:RIP
  * @vcpu: own thread; is put if the bytes cannot be had without sleeping

@@ -22,6 +22,7 @@
 #include <linux/types.h>
 #include <linux/list.h>
 #include <machine/vmm.h>
+#include "gla.h"
 #include "stats.h"
 #include "x86/cpuid.h"
 #include "x86/event.h"
@@ -74,6 +75,7 @@ struct vcpu {
 	struct x86_msrs msrs;		/* [f] */
 	struct cpuid_vcpu cpuid;	/* [f] what CPUID answers depend on */
 	bool halt_exit;			/* [f] VM_CAP_HALT_EXIT */
+	struct gla_window window;	/* [f] where its instructions are */
 
 	raw_spinlock_t lock;		/* IDLE <-> FROZEN; task */
 	struct task_struct *task;	/* lock: thread that last was in VM_RUN, referenced */

@@ -47,13 +47,18 @@ int svm_fetch_insn(struct vcpu *vcpu, struct insn *insn)
 	return 0;
 }
 
-/* RIP wraps with the mode: 16 and 32 bits outside of 64-bit code. */
-static void skip_bytes(struct vcpu *vcpu, unsigned int length)
+static bool in_64bit_code(struct vcpu *vcpu)
 {
 	const struct vmcb_state *state = &to_vmcb(vcpu)->state;
 
+	return (state->efer & EFER_LMA) && (state->cs.attrib & BIT(9));
+}
+
+/* RIP wraps with the mode: 16 and 32 bits outside of 64-bit code. */
+static void skip_bytes(struct vcpu *vcpu, unsigned int length)
+{
 	vcpu->nextrip = vcpu->exit_rip + length;
-	if (!((state->efer & EFER_LMA) && (state->cs.attrib & BIT(9))))
+	if (!in_64bit_code(vcpu))
 		vcpu->nextrip = (u32)vcpu->nextrip;
 }
 
@@ -71,6 +76,29 @@ int svm_skip(struct vcpu *vcpu)
 	if (!err)
 		skip_bytes(vcpu, insn.length);
 	return err;
+}
+
+/*
+ * The same for an instruction that the exit code names, 0F @opcode: in 64-bit code and without
+ * prefixes, as it nearly always is, two bytes tell.
+ */
+int svm_skip_two_byte(struct vcpu *vcpu, u8 opcode)
+{
+	const struct vmcb *vmcb = to_vmcb(vcpu);
+	struct vm_guest_paging paging;
+	const u8 *bytes;
+
+	if (svm_caps.nrip_save || !in_64bit_code(vcpu))
+		return svm_skip(vcpu);
+	paging.cr3 = vmcb->state.cr3;
+	paging.cpl = vmcb->state.cpl;
+	paging.paging_mode = vmcb->state.cr4 & X86_CR4_LA57 ? PAGING_MODE_64_LA57 : PAGING_MODE_64;
+	bytes = gla_window_find(vcpu, &paging, vcpu->exit_rip);
+	if (!bytes || offset_in_page(bytes) == PAGE_SIZE - 1 || bytes[0] != 0x0f ||
+	    bytes[1] != opcode)
+		return svm_skip(vcpu);
+	vcpu->nextrip = vcpu->exit_rip + 2;
+	return 0;
 }
 
 /* A neutral exit whose instruction is nextrip - rip long. */
@@ -178,7 +206,7 @@ static int exit_cpuid(struct vcpu *vcpu)
 	int err;
 
 	vcpu_stat_inc(vcpu, VMEXIT_CPUID);
-	err = svm_skip(vcpu);
+	err = svm_skip_two_byte(vcpu, OPCODE_CPUID);
 	if (err)
 		return err < 0 ? err : VERDICT_RESUME;
 	vcpu_cpuid(vcpu);
@@ -280,13 +308,6 @@ static int cr_access_decode(struct vcpu *vcpu, bool write, struct cr_access *acc
 	access->bytes = insn.rex & 8 ? 8 : insn.opsize_override ? 2 : 4;
 	skip_bytes(vcpu, insn.length);
 	return 0;
-}
-
-static bool in_64bit_code(struct vcpu *vcpu)
-{
-	const struct vmcb_state *state = &to_vmcb(vcpu)->state;
-
-	return (state->efer & EFER_LMA) && (state->cs.attrib & BIT(9));
 }
 
 static u64 gpr_operand(struct vcpu *vcpu, unsigned int gpr)

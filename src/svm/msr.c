@@ -174,7 +174,7 @@ int svm_exit_msr(struct vcpu *vcpu)
 	int err;
 
 	vcpu_stat_inc(vcpu, write ? VMEXIT_WRMSR : VMEXIT_RDMSR);
-	err = svm_skip(vcpu);
+	err = svm_skip_two_byte(vcpu, write ? OPCODE_WRMSR : OPCODE_RDMSR);
 	if (err)
 		return err < 0 ? err : VERDICT_RESUME;
 

@@ -111,6 +111,10 @@ int svm_fetch_insn(struct vcpu *vcpu, struct insn *insn);
  * raised a fault in the guest, which is to be resumed; -errno ends VM_RUN.
  */
 int svm_skip(struct vcpu *vcpu);
+int svm_skip_two_byte(struct vcpu *vcpu, u8 opcode);	/* the same for 0F @opcode, faster */
+#define OPCODE_WRMSR	0x30
+#define OPCODE_RDMSR	0x32
+#define OPCODE_CPUID	0xa2
 
 /*
  * intr.c: choose the event for the next VMRUN. False: the VM was suspended instead. IRQs off,
