@@ -18,6 +18,8 @@
 #include "trace.h"
 #include "vm.h"
 
+DEFINE_PER_CPU(unsigned long, vcpu_rcu_noted);
+
 /* An exit that the vCPU's thread makes by itself: nothing was executed. */
 static int run_exit(struct vcpu *vcpu, enum vm_exitcode code)
 {

@@ -7,18 +7,25 @@
 #define VMM_RUN_H
 
 #include <linux/context_tracking.h>
+#include <linux/jiffies.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 
 struct vcpu;
 
+DECLARE_PER_CPU(unsigned long, vcpu_rcu_noted);	/* when this CPU last told RCU, in jiffies */
+
 /*
  * Around the world switch, IRQs off: tell RCU and nohz_full that this CPU is in a guest.
- * Nothing between the two may use RCU.
+ * Nothing between the two may use RCU. RCU waits for CPUs from tick to tick: once a jiffy is
+ * as often as it can want to know.
  */
 static __always_inline void vcpu_context_enter(void)
 {
-	if (!context_tracking_guest_enter())
-		compat_rcu_virt_note_context_switch();
+	if (context_tracking_guest_enter() || __this_cpu_read(vcpu_rcu_noted) == jiffies)
+		return;
+	__this_cpu_write(vcpu_rcu_noted, jiffies);
+	compat_rcu_virt_note_context_switch();
 }
 
 static __always_inline void vcpu_context_exit(void)
