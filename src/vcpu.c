@@ -4,6 +4,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/task_work.h>
 #include "backend.h"
 #include "dev/vlapic.h"
 #include "vcpu.h"
@@ -232,11 +233,29 @@ void vcpu_adopt_thread(struct vcpu *vcpu)
 		put_task_struct(old);
 }
 
-#define HOST_WORK (_TIF_NEED_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME)
+#define HOST_WORK (_TIF_NEED_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL)
 
+static bool over_memory_high(void)
+{
+#ifdef CONFIG_MEMCG
+	return current->memcg_nr_pages_over_high;
+#else
+	return false;
+#endif
+}
+
+/*
+ * TIF_NOTIFY_RESUME is set whenever a thread with restartable sequences, as glibc gives each one, has
+ * slept. Those have time until it returns to user space, and modules have no way to see to them; task
+ * work and a memory cgroup over its limit do not wait.
+ */
 bool vcpu_host_work_pending(void)
 {
-	return read_thread_flags() & HOST_WORK;
+	unsigned long flags = read_thread_flags();
+
+	if (flags & HOST_WORK)
+		return true;
+	return (flags & _TIF_NOTIFY_RESUME) && (task_work_pending(current) || over_memory_high());
 }
 
 bool vcpu_entry_blocked(struct vcpu *vcpu)
