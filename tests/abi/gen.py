@@ -167,8 +167,12 @@ def check_field(checks, row):
                          f"__typeof__({kind})"))
 
 
+# FreeBSD's, and those that only Linux has
+STRUCT_TABLES = ("structs", "linux_structs")
+
+
 def check_structs(checks):
-    for row in read_table("structs"):
+    for row in (row for table in STRUCT_TABLES for row in read_table(table)):
         whole = row["field"] in ("(struct)", "(type)")
         if None in row.values() or number(row["offset"]) is None or (whole and row["offset"] != "0"):
             checks.not_understood(row, "cells")
@@ -306,6 +310,16 @@ def check_requests(checks):
     return {check_request(checks, row, reserved): row for row in read_table("ioctls")}
 
 
+def check_linux_requests(checks):
+    """Requests that only Linux has; returns their names."""
+    rows = read_table("linux_ioctls")
+    for row in rows:
+        checks.eq(row, f"{row['request']} word", row["request"], f"_IO(0xD6, {row['number']})")
+        checks.eq(row, f"{row['request']} argument", f"sizeof({row['argument type']}) >= 8", "1")
+        checks.words.append((row["request"], row["request"]))
+    return {row["request"] for row in rows}
+
+
 # ------------------------------------------------------------------------------------ the other way
 
 HEADERS = ("machine/vmm_types.h", "machine/vmm.h", "machine/vmm_dev.h", "machine/vmm_snapshot.h",
@@ -314,16 +328,19 @@ HEADERS = ("machine/vmm_types.h", "machine/vmm.h", "machine/vmm_dev.h", "machine
 REQUEST = re.compile(r"^#define\s+(?:VMM_FBSD_)?(VM_\w+|VMMCTL_VM_\w+)[\s\\]+(?:_IO[WR]*\(|0x\w{8}U)", re.M)
 STRUCT = re.compile(r"^(?:typedef )?struct (\w+) \{", re.M)
 # Our names for FreeBSD's unnamed or library types.
+LINUX_REQUEST = re.compile(r"^#define\s+(\w+)\s+_IO\(VMM_LINUX_GROUP,", re.M)
 OWN_STRUCTS = {"vmm_cpuset", "vmm_timeval", "vmm_domainset"}
 
 
-def check_nothing_else(checks, uapi, requests):
+def check_nothing_else(checks, uapi, requests, linux_requests):
     """No request and no struct that the tables do not have; vmm_dev.h has those of 14.3 alone."""
-    structs = {row["struct"] for row in read_table("structs")} | OWN_STRUCTS
+    structs = {row["struct"] for table in STRUCT_TABLES for row in read_table(table)} | OWN_STRUCTS
     for header in HEADERS:
         with open(os.path.join(uapi, header), encoding="utf-8") as f:
             text = f.read()
-        for name in sorted(set(REQUEST.findall(text))):
+        for name in sorted(set(LINUX_REQUEST.findall(text)) - linux_requests):
+            checks.broken.append(f"{header}: request {name} is in no table")
+        for name in sorted(set(REQUEST.findall(text)) - linux_requests):
             if name not in requests:
                 checks.broken.append(f"{header}: request {name} is in no table")
             elif header == "machine/vmm_dev.h" and (requests[name]["in_14.3"] != "yes" or FORMS.search(name)):
@@ -381,7 +398,7 @@ def main():
     checks = Checks()
     check_structs(checks)
     check_enums(checks)
-    check_nothing_else(checks, sys.argv[2], check_requests(checks))
+    check_nothing_else(checks, sys.argv[2], check_requests(checks), check_linux_requests(checks))
     for section, expression, value in WORDS:
         checks.equal.append((f"semantics.md {section} {expression}", expression, str(value), False))
     (print_program if sys.argv[1] == "program" else print_asserts)(checks)
