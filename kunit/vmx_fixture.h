@@ -140,7 +140,7 @@ static inline struct vcpu *vmx_vcpu_at(struct kunit *test, const void *code, siz
 /* 64-bit code at CPL 0; without paging, so that addresses stay simple. */
 static inline void vmx_go_64bit(struct vcpu *vcpu)
 {
-	struct seg_desc cs = { .access = 0xa09b };
+	struct seg_desc cs = { .limit = 0xffffffff, .access = 0xa09b };
 
 	vmx_desc_set(vcpu, VM_REG_GUEST_CS, &cs);
 	vmx_reg_set(vcpu, VM_REG_GUEST_EFER, EFER_LME | EFER_LMA);
