@@ -24,15 +24,16 @@ static void broken(const char *what)
 /* --- fields ---------------------------------------------------------------------------- */
 
 /*
- * Encodings: bits 9-1 index, 11-10 type, 14-13 width (manual vol. 3, appendix B). The first index of
- * 16-bit controls is VPID's, where the header of the page is: its place is that of a field that
+ * Encodings: bits 9-1 index, 11-10 type, 14-13 width (manual vol. 3, appendix B). The first index
+ * of 16-bit controls is VPID's, where the header of the page is: its place is that of a field that
  * does not exist, a 16-bit read-only one.
  */
 #define INDEXES		32
 
 static u64 *field_slot(struct vmcs *vmcs, unsigned long field)
 {
-	unsigned int index = (field >> 1) & 0x1ff, type = (field >> 10) & 3, width = (field >> 13) & 3;
+	unsigned int index = (field >> 1) & 0x1ff;
+	unsigned int type = (field >> 10) & 3, width = (field >> 13) & 3;
 	unsigned int slot = (width * 4 + type) * INDEXES + index;
 
 	if ((field & ~0x6ffeUL) || index >= INDEXES || (!width && type == 1))

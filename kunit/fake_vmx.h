@@ -25,7 +25,7 @@ extern struct fake_vmx fake_vmx;
 
 /* All of the above, and no VMCS current or active anywhere. */
 void fake_vmx_reset(void);
-/* A field of @vmx's VMCS, read-only ones as well, wherever it is. The test ends where there is no such field. */
+/* A field of @vmx's VMCS that there is, read-only ones as well, wherever the VMCS is. */
 u64 fake_vmcs_get(struct vmx_vcpu *vmx, unsigned long field);
 void fake_vmcs_set(struct vmx_vcpu *vmx, unsigned long field, u64 val);
 /* The CPU on which it is active, or -1. */

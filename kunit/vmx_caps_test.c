@@ -49,7 +49,7 @@ static void words_of_a_processor_with_all(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmx_caps.proc, 0xb5a06d7a);
 	/* EPT, VPID, unrestricted guest, PAUSE loops, ENCLS, ENCLV; RDTSCP as the host has it. */
 	KUNIT_EXPECT_EQ(test, vmx_caps.proc2 & ALL_BUT(BIT(3)), 0x100084a2);
-	/* Debug registers saved, 64-bit host, PAT loaded, EFER both; interrupts are not acknowledged. */
+	/* Debug registers saved, 64-bit host, PAT loaded, EFER both; no acknowledged interrupts. */
 	KUNIT_EXPECT_EQ(test, vmx_caps.exit, 0x3b6fff);
 	/* Debug registers, PAT, EFER loaded; a guest begins outside of IA-32e mode. */
 	KUNIT_EXPECT_EQ(test, vmx_caps.entry, 0xd1ff);
@@ -167,7 +167,7 @@ static void missing_controls_are_named(struct kunit *test)
 	}
 }
 
-/* A processor of the first generation: CR3 exits cannot be switched off, and no other MSRs say more. */
+/* A processor of the first generation: CR3 exits cannot be switched off. */
 static void plain_msrs_of_the_first_processors(struct kunit *test)
 {
 	caps_of_all();

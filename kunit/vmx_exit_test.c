@@ -55,11 +55,14 @@ static void expect_unclaimed(struct kunit *test, struct vcpu *vcpu)
 	KUNIT_EXPECT_EQ(test, vcpu->exit.u.vmx.status, 0);
 }
 
-/* --- instructions ---------------------------------------------------------------------------- */
+/* --- instructions ----------------------------------------------------------------------- */
 
 static void insns_that_are_not_there(struct kunit *test)
 {
-	/* GETSEC, RSM, VMCALL to VMXON, MWAIT, MONITOR, INVEPT, INVVPID, VMFUNC, ENCLS, ENCLV, SEAMCALL, TDCALL. */
+	/*
+	 * GETSEC, RSM, VMCALL to VMXON, MWAIT, MONITOR, INVEPT, INVVPID, VMFUNC, ENCLS, ENCLV,
+	 * SEAMCALL, TDCALL.
+	 */
 	static const u8 reasons[] = {
 		11, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 36, 39, 50, 53, 59, 60, 70, 76, 77,
 	};
@@ -147,7 +150,7 @@ static void xsetbv_has_conditions(struct kunit *test)
 	}
 }
 
-/* --- control and debug registers ---------------------------------------------------------------- */
+/* --- control and debug registers -------------------------------------------------------- */
 
 /* Table 28-3: register, access (0 to, 1 from, 2 CLTS, 3 LMSW), GPR, LMSW's source. */
 #define TO_CR(cr, gpr)		((cr) | (gpr) << 8)
@@ -186,7 +189,8 @@ static void cr0_writes_are_checked(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, vmx_exit(vcpu), VERDICT_RESUME);
 		KUNIT_EXPECT_EQ(test, vcpu->events.exception,
 				table[i].ok ? 0 : FAULT_0(X86_TRAP_GP));
-		KUNIT_EXPECT_EQ(test, cr0_of(vcpu), table[i].ok ? table[i].val | X86_CR0_ET : before);
+		KUNIT_EXPECT_EQ(test, cr0_of(vcpu),
+				table[i].ok ? table[i].val | X86_CR0_ET : before);
 		real = fake_vmcs_get(to_vmx(vcpu), VMCS_GUEST_CR0);
 		KUNIT_EXPECT_EQ(test, real & (X86_CR0_CD | X86_CR0_NW | X86_CR0_NE), X86_CR0_NE);
 	}
@@ -208,7 +212,7 @@ static void refused_writes_are_not_skipped(struct kunit *test)
 	expect_fault(test, vcpu, FAULT_0(X86_TRAP_GP));
 }
 
-/* Turning paging on with EFER.LME is the way into long mode, and back; the entry control follows. */
+/* Turning paging on with EFER.LME is the way into long mode; the entry control follows. */
 static void cr0_paging_sets_lma(struct kunit *test)
 {
 	struct vcpu *vcpu = vmx_vcpu_at(test, NULL, 0);
@@ -247,7 +251,8 @@ static void cr0_paging_loads_pdptes(struct kunit *test)
 	vmx_vmexit(vcpu, 28, TO_CR(0, GPR_RCX), 3);
 	expect_done(test, vcpu, 3);
 	for (i = 0; i < 4; i++)
-		KUNIT_EXPECT_EQ(test, fake_vmcs_get(to_vmx(vcpu), VMCS_GUEST_PDPTE0 + 2 * i), good[i]);
+		KUNIT_EXPECT_EQ(test, fake_vmcs_get(to_vmx(vcpu), VMCS_GUEST_PDPTE0 + 2 * i),
+				good[i]);
 	vmx_reg_set(vcpu, VM_REG_GUEST_CR0, X86_CR0_PE | X86_CR0_ET);
 	vmx_reg_set(vcpu, VM_REG_GUEST_CR3, 0xd0000000);
 	vmx_vmexit(vcpu, 28, TO_CR(0, GPR_RCX), 3);
@@ -380,7 +385,7 @@ static void debug_registers_are_guarded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, val, 0x400);
 }
 
-/* --- MSRs ------------------------------------------------------------------------------------ */
+/* --- MSRs ------------------------------------------------------------------------------- */
 
 static void msr_exit(struct vcpu *vcpu, bool write, u32 msr, u64 val)
 {
@@ -423,7 +428,7 @@ static void msr_misc_enable_hides_things(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->gpr[GPR_RAX] >> 8 & 0xff, vcpu->gpr[GPR_RDX] >> 8 & 0xff);
 }
 
-/* --- exceptions -------------------------------------------------------------------------------- */
+/* --- exceptions ------------------------------------------------------------------------- */
 
 static void exception_is(struct vcpu *vcpu, u32 info, u32 error, u64 qualification, u32 length)
 {
@@ -499,7 +504,7 @@ static void nmis_were_the_hosts(struct kunit *test)
 	expect_done(test, vcpu, 0);
 }
 
-/* --- ports ------------------------------------------------------------------------------------- */
+/* --- ports ------------------------------------------------------------------------------ */
 
 /* Table 28-5: size less 1, direction 3, string 4, REP 5, port 31 to 16. */
 static u64 io(u16 port, int bytes, bool in, u64 more)
@@ -544,7 +549,7 @@ static void string_ports_say_where(struct kunit *test)
 	vcpu->gpr[GPR_RSI] = 0x9abcdef0;
 	vcpu->gpr[GPR_RCX] = 0x55550003;
 	vmx_vmexit(vcpu, 30, io(0x60, 1, true, STRING | REP), 3);
-	to_vmx(vcpu)->exit.inst_info = STRING_INFO(0, 5);	/* INS has no other segment than ES */
+	to_vmx(vcpu)->exit.inst_info = STRING_INFO(0, 5);	/* INS: ES alone */
 	expect_exit(test, vcpu, VERDICT_NEUTRAL, VM_EXITCODE_INOUT_STR, 3);
 	KUNIT_EXPECT_EQ(test, (int)str->inout.string, 1);
 	KUNIT_EXPECT_EQ(test, (int)str->inout.rep, 1);
@@ -565,7 +570,7 @@ static void string_ports_say_where(struct kunit *test)
 	}
 }
 
-/* --- the rest ------------------------------------------------------------------------------------ */
+/* --- the rest --------------------------------------------------------------------------- */
 
 static void halts_and_pauses_are_neutral(struct kunit *test)
 {
@@ -589,7 +594,8 @@ static void halts_and_pauses_are_neutral(struct kunit *test)
 static void ept_violations_say_what_was_tried(struct kunit *test)
 {
 	static const struct { u64 qualification; int type; } table[] = {
-		{ BIT(0) | BIT(7) | BIT(8), VM_PROT_READ }, { BIT(1) | BIT(7) | BIT(8), VM_PROT_WRITE },
+		{ BIT(0) | BIT(7) | BIT(8), VM_PROT_READ },
+		{ BIT(1) | BIT(7) | BIT(8), VM_PROT_WRITE },
 		{ BIT(2) | BIT(7) | BIT(8), VM_PROT_EXECUTE },
 		{ BIT(0) | BIT(1) | BIT(7) | BIT(8), VM_PROT_WRITE },
 		{ BIT(1) | BIT(7), VM_PROT_WRITE },	/* on the walk, on memory */
@@ -662,7 +668,7 @@ static void host_events_change_nothing(struct kunit *test)
 	}
 }
 
-/* Bit 31: the guest was not entered. User space is told, and nothing stays behind to be injected. */
+/* Bit 31: the guest was not entered. User space is told, and nothing stays to be injected. */
 static void refused_entries_go_out(struct kunit *test)
 {
 	struct vcpu *vcpu = vmx_vcpu_at(test, NULL, 0);
@@ -688,7 +694,9 @@ static void refused_entries_go_out(struct kunit *test)
 static void every_reason_has_an_answer(struct kunit *test)
 {
 	static const u64 qualifications[] = { 0, ~0ULL, BIT_ULL(63), 0x3f00ff, 0x1ff };
-	static const u32 beyond[] = { 4, 35, 38, 42, 78, 100, 0xffff, 0x10000, 0x7fffffff, BIT(31) | 34 };
+	static const u32 beyond[] = {
+		4, 35, 38, 42, 78, 100, 0xffff, 0x10000, 0x7fffffff, BIT(31) | 34,
+	};
 	struct vcpu *vcpu = vmx_vcpu_at(test, NULL, 0);
 	unsigned int reason;
 	int i, verdict;

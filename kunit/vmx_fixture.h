@@ -14,7 +14,7 @@
 #define CODE_RIP	0x1000ULL	/* where the guest is */
 #define REVISION	0x12345
 
-/* IA32_VMX_BASIC: write-back VMCSs of 4 KiB, instruction information of INS and OUTS, and TRUE MSRs or none. */
+/* IA32_VMX_BASIC: write-back VMCSs of 4 KiB, information on INS and OUTS; TRUE MSRs or none. */
 #define BASIC_PLAIN	(REVISION | 0x1000ULL << 32 | 6ULL << 50 | BIT_ULL(54))
 #define BASIC_TRUE	(BASIC_PLAIN | BIT_ULL(55))
 

@@ -161,7 +161,7 @@ static void exceptions_come_first(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, window(vcpu));
 }
 
-/* RFLAGS.IF does not matter to an NMI; MOV SS does. The entry must not have blocking by STI (26.3.1.5). */
+/* RFLAGS.IF does not matter to an NMI; MOV SS does. Entry must not have blocking by STI (26.3.1.5). */
 static void nmis_ignore_the_interrupt_flag(struct kunit *test)
 {
 	struct vcpu *vcpu = inject_vcpu(test);
@@ -312,7 +312,7 @@ static void fault_of_a_double_fault_suspends(struct kunit *test)
 
 /* --- traps --------------------------------------------------------------------------------- */
 
-/* INT3 that left with BPT and comes back through the API as an exception: a trap for the processor. */
+/* INT3 that left with BPT and comes back through the API as an exception: a trap. */
 static void breakpoints_are_traps(struct kunit *test)
 {
 	struct vcpu *vcpu = inject_vcpu(test);

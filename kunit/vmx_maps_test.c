@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * vmx: what a guest may do without an exit, bit by bit: the MSR bitmap (catalogue E-11), the controls
- * of a fresh VMCS (E-01, E-03, E-13), and which VMCS fields the API shows (E-04). Bits and numbers
- * are written down here anew, from the Intel manual's vol. 3, chapter 25 and appendix B.
+ * vmx: what a guest may do without an exit, bit by bit: the MSR bitmap (catalogue E-11), the
+ * controls of a fresh VMCS (E-01, E-03, E-13), and which VMCS fields the API shows (E-04). Bits and
+ * numbers are written down here anew, from the Intel manual's vol. 3, chapter 25 and appendix B.
  */
 #include <kunit/test.h>
 #include <linux/bits.h>
 #include <linux/kernel.h>
 #include "vmx_fixture.h"
 
-/* --- the MSR bitmap ------------------------------------------------------------------------ */
+/* --- the MSR bitmap --------------------------------------------------------------------- */
 
 /*
- * Directly: what the VMCS holds, or what is switched with a vCPU (semantics.md section 23). STAR and its
- * like are switched when they are written, which they are once; TSC_AUX as well.
+ * Directly: what the VMCS holds, or what is switched with a vCPU (semantics.md section 23). STAR and
+ * its like exit when they are written, which they are once; TSC_AUX as well.
  */
 static const struct { u32 msr; bool read, write; } allowed_msrs[] = {
 	{ 0xc0000100, true, true },	/* FS_BASE */
@@ -75,7 +75,7 @@ static void bitmap_bit_finds_its_msr(struct kunit *test)
 	}
 }
 
-/* --- a fresh VMCS --------------------------------------------------------------------------- */
+/* --- a fresh VMCS ----------------------------------------------------------------------- */
 
 static void reset_exits_are_on(struct kunit *test)
 {
@@ -182,7 +182,7 @@ static void reset_state(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_vmcs_get(to_vmx(vcpu), 0x2804), 0x0007040600070406ULL);
 }
 
-/* What the module writes by itself, entry takes: after the segments of a monitor nothing is wrong. */
+/* What the module writes by itself, entry takes: with a monitor's segments nothing is wrong. */
 static void states_of_monitors_are_right(struct kunit *test)
 {
 	struct vcpu *vcpu = vmx_vcpu_at(test, NULL, 0);
@@ -216,7 +216,7 @@ static void states_of_monitors_are_right(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, vmx_check_guest_state(state).field ?: "", "DR7");
 }
 
-/* --- control registers ------------------------------------------------------------------------ */
+/* --- control registers ------------------------------------------------------------------ */
 
 /* What the guest reads is what it wrote; what it runs with has the bits that VMX needs. */
 static void control_registers_have_two_faces(struct kunit *test)
@@ -239,7 +239,7 @@ static void control_registers_have_two_faces(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, val, X86_CR0_PE | X86_CR0_CD | X86_CR0_NW | X86_CR0_ET | X86_CR0_TS);
 }
 
-/* --- registers by number (E-04) ----------------------------------------------------------------- */
+/* --- registers by number (E-04) --------------------------------------------------------- */
 
 static void registers_are_a_closed_list(struct kunit *test)
 {
@@ -257,7 +257,7 @@ static void registers_are_a_closed_list(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu_reg_get(vcpu, VM_REG_GUEST_GDTR, &val), -EINVAL);
 }
 
-/* Bit 31 and an encoding: guest state and exit information. Controls and host state are nobody's business. */
+/* Bit 31 and an encoding: guest state and exit information, no controls and no host state. */
 static void raw_vmcs_shows_guest_state_only(struct kunit *test)
 {
 	struct vcpu *vcpu = fake_vcpu_held(test, 0);

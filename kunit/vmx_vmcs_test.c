@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * vmx: where each VMCS is (Intel manual vol. 3, 24.11): current before it is used, active on one CPU
- * at a time, VMCLEAR on the CPU that has it before another may, and VMLAUNCH behind each VMCLEAR.
+ * vmx: where each VMCS is (Intel manual vol. 3, 24.11): current before it is used, active on one
+ * CPU at a time, VMCLEAR on the CPU that has it before another may, and VMLAUNCH behind each VMCLEAR.
  * fake_vmx.c notes what a processor would not have stood for.
  */
 #include <kunit/test.h>

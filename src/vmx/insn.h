@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * insn: the instructions of VMX but for VMLAUNCH and VMRESUME (Intel manual vol. 3, chapter 31), and
- * its capability MSRs (appendix A). kunit/ has a header of the same name, found before this one,
- * which does them on memory.
+ * insn: the instructions of VMX but for VMLAUNCH and VMRESUME (Intel manual vol. 3, chapter 31),
+ * and its capability MSRs (appendix A). kunit/ has a header of the same name, found before this
+ * one, which does them on memory.
  */
 #ifndef VMM_VMX_INSN_H
 #define VMM_VMX_INSN_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
 #include <asm/asm.h>
 #include <asm/msr.h>
