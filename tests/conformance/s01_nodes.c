@@ -298,3 +298,28 @@ TEST(s33_segments_of_15)
 	EXPECT_ERRNO(vm_mmap_memseg(m->ctx, 0x40000000, 7, 0, 0x1000, PROT_READ), ENOSPC);
 	EXPECT_ERRNO(memseg_alloc(m, 8, 0x2000, "x"), EINVAL);
 }
+
+/* The form of FreeBSD 12: the same segments under a longer field. */
+TEST(s33_segments_of_12)
+{
+	struct machine *m = machine_create_bare();
+	struct vm_memseg_fbsd12 seg = { .segid = 2, .len = 0x3000, .name = "fifteen.bytes.x" };
+	char path[256], name[32];
+	size_t len;
+
+	OK(ioctl(fd_of(m), VM_ALLOC_MEMSEG_FBSD12, &seg));
+	EXPECT_ERRNO(ioctl(fd_of(m), VM_ALLOC_MEMSEG_FBSD12, &seg), EEXIST);
+	OK(vm_get_memseg(m->ctx, 2, &len, name, sizeof(name)));
+	EXPECT_EQ(len, 0x3000);
+	EXPECT(strcmp(name, "fifteen.bytes.x") == 0);
+	snprintf(path, sizeof(path), VMM_IO_PREFIX "%s.fifteen.bytes.x", m->name);
+	EXPECT_EQ(access(path, F_OK), 0);
+	memset(&seg, 0xa5, sizeof(seg));
+	seg.segid = 2;
+	OK(ioctl(fd_of(m), VM_GET_MEMSEG_FBSD12, &seg));
+	EXPECT_EQ(seg.len, 0x3000);
+	EXPECT(strcmp(seg.name, "fifteen.bytes.x") == 0);
+	seg = (struct vm_memseg_fbsd12){ .segid = 0, .len = 0x1000 };
+	OK(ioctl(fd_of(m), VM_ALLOC_MEMSEG_FBSD12, &seg));
+	EXPECT_ERRNO(memseg_alloc(m, 0, 0x1000, ""), EEXIST);
+}

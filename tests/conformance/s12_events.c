@@ -305,3 +305,87 @@ TEST(s13_borrowed_flag_is_hidden)
 	EXPECT_EQ(reg_get(m, 0, VM_REG_GUEST_RBX) & 0x100, 0);
 	EXPECT_EQ(reg_get(m, 0, VM_REG_GUEST_RCX) & 0x100, 0);
 }
+
+static uint64_t apic_get(struct machine *m, int id, uint64_t offset)
+{
+	uint64_t val = 0;
+
+	OK(vm_readwrite_kernemu_device(m->vcpu[id], 0xfee00000 + offset, false, 4, &val));
+	return val;
+}
+
+static void apic_set(struct machine *m, int id, uint64_t offset, uint64_t val)
+{
+	OK(vm_readwrite_kernemu_device(m->vcpu[id], 0xfee00000 + offset, true, 4, &val));
+}
+
+static bool irr_has(struct machine *m, int id, unsigned int vector)
+{
+	return apic_get(m, id, 0x200 + vector / 32 * 16) >> (vector % 32) & 1;
+}
+
+/* VM_LAPIC_LOCAL_IRQ: what an entry of the local vector table says is done, on one vCPU or on all active ones. */
+TEST(s12_local_irq)
+{
+	struct machine *m = machine_create(3);
+	struct vcpu *absent = vm_vcpu_open(m->ctx, 3);
+	struct vm_lapic_irq all = { .cpuid = -1, .vector = APIC_LVT_TIMER };
+
+	m->vcpu[3] = absent;
+	for (int id = 0; id < 4; id++) {
+		apic_enable(m, id);
+		apic_set(m, id, 0x320, 0x61);				/* timer */
+		apic_set(m, id, 0x370, 0x10062);			/* error: masked */
+		apic_set(m, id, 0x350, 0x63);				/* LINT0: fixed */
+	}
+	OK(vm_lapic_local_irq(m->vcpu[1], APIC_LVT_LINT0));
+	EXPECT(irr_has(m, 1, 0x63) && !irr_has(m, 0, 0x63));
+	OK(vm_lapic_local_irq(m->vcpu[1], APIC_LVT_ERROR));
+	EXPECT(!irr_has(m, 1, 0x62));
+	OK(ioctl(vm_get_device_fd(m->ctx), VM_LAPIC_LOCAL_IRQ, &all));
+	EXPECT(irr_has(m, 0, 0x61) && irr_has(m, 1, 0x61) && irr_has(m, 2, 0x61));
+	EXPECT(!irr_has(m, 3, 0x61));					/* not active */
+	EXPECT_ERRNO(vm_lapic_local_irq(m->vcpu[0], APIC_LVT_CMCI + 1), EINVAL);
+	EXPECT_ERRNO(vm_lapic_local_irq(m->vcpu[0], -1), EINVAL);
+	EXPECT_ERRNO(vm_lapic_local_irq(m->vcpu[0], 0x7fffffff), EINVAL);
+	/* A vector below 16 is an APIC error: received illegal vector. */
+	apic_set(m, 0, 0x320, 0x0f);
+	OK(vm_lapic_local_irq(m->vcpu[0], APIC_LVT_TIMER));
+	apic_set(m, 0, 0x280, 0);
+	EXPECT_EQ(apic_get(m, 0, 0x280) & 0x40, 0x40);
+}
+
+/* With the APIC off, LINT1 is NMI. */
+TEST(s12_local_irq_of_a_disabled_apic)
+{
+	struct machine *m = machine_create(1);
+
+	restart(m);
+	OK(vm_lapic_local_irq(m->vcpu[0], APIC_LVT_TIMER));
+	OK(vm_lapic_local_irq(m->vcpu[0], APIC_LVT_LINT1));
+	EXPECT_EQ(expect_handler(m, false, 0), 2);
+}
+
+/* VM_ISA_ASSERT_IRQ and _DEASSERT_IRQ reach the I/O APIC's pin and are counted there: a level pin fires once, and again after EOI while it is high. */
+TEST(s15_isa_lines_are_counted)
+{
+	struct machine *m = machine_create(1);
+	uint64_t val;
+
+	apic_enable(m, 0);
+	val = 0x10 + 2 * 9;
+	OK(vm_readwrite_kernemu_device(m->vcpu[0], 0xfec00000, true, 4, &val));
+	val = 0x8050;							/* level, vector 0x50 */
+	OK(vm_readwrite_kernemu_device(m->vcpu[0], 0xfec00010, true, 4, &val));
+	OK(vm_isa_assert_irq(m->ctx, 9, 9));
+	EXPECT(irr_has(m, 0, 0x50));
+	OK(vm_readwrite_kernemu_device(m->vcpu[0], 0xfec00010, false, 4, &val));
+	EXPECT_EQ(val & 0x4000, 0x4000);				/* remote IRR */
+	OK(vm_isa_assert_irq(m->ctx, 9, 9));
+	OK(vm_isa_deassert_irq(m->ctx, 9, 9));
+	/* Asserted once still; then not at all, and below zero, which is no error. */
+	OK(vm_isa_deassert_irq(m->ctx, 9, 9));
+	OK(vm_isa_deassert_irq(m->ctx, 9, 9));
+	OK(vm_readwrite_kernemu_device(m->vcpu[0], 0xfec00010, false, 4, &val));
+	EXPECT_EQ(val & 0x4000, 0x4000);				/* until EOI */
+}
