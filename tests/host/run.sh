@@ -12,6 +12,8 @@ make -s tools
 make -s -C tests/guest
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+VMLINUZ=$(scripts/kernel-image 6.1) INITRAMFS=$(scripts/guest-initramfs)
+export VMLINUZ INITRAMFS
 status=0
 
 # on_host OPTIONS APPEND TEST...
@@ -26,7 +28,7 @@ on_host()
 
 # KVM patches the scheduler with its first VM and its last.
 on_host '--smp 2 --one-thread' '' t_kvm.sh
-on_host '--smp 2' '' t_life.sh t_sysctl.sh t_vmmctl.sh t_debugfs.sh
+on_host '--smp 2' '' t_life.sh t_sysctl.sh t_vmmctl.sh t_debugfs.sh t_watched.sh
 on_host '--smp 1' "clearcpuid=${cpu%%-*}" t_no_hardware.sh
 cat "$log"
 sed -nE 's/^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$/\1 \2 \4/p' "$log" | {

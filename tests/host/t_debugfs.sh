@@ -47,7 +47,7 @@ test_contents()
 	[ "$(line a/state active)" = 0 ] || fail "$(cat $debug/a/state)"
 	[ "$(line a/state vcpus_max)" = "$(nproc)" ] || fail "$(cat $debug/a/state)"
 	grep -q '^segment 0: 0x1000000 bytes sysmem$' $debug/a/memory || fail "$(cat $debug/a/memory)"
-	grep -q '^0x000000000000-0x000000ffffff rwx segment 0 at 0$' $debug/a/memory || fail "$(cat $debug/a/memory)"
+	grep -q '^0x000000000000-0x000000ffffff rwx segment 0 at 0x0$' $debug/a/memory || fail "$(cat $debug/a/memory)"
 	[ "$(line a/vcpu0/state state)" = idle ] || fail "$(cat $debug/a/vcpu0/state)"
 	[ "$(line a/vcpu0/state requests)" = none ] || fail "$(cat $debug/a/vcpu0/state)"
 	must $vmmctl --vm=a --force-poweroff
