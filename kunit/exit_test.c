@@ -453,6 +453,25 @@ static void emul_leaves_devices_to_user_space(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->stats[VMEXIT_INST_EMUL], 1);
 }
 
+/* What the CPU handed over is taken where it is all that an instruction may have, and only there. */
+static void emul_takes_the_cpus_bytes(struct kunit *test)
+{
+	/* mov [0xd0000010], eax; in memory there is another instruction. */
+	static const u8 bytes[VIE_INST_SIZE] = { 0xa3, 0x10, 0x00, 0x00, 0xd0 };
+	struct vcpu *vcpu = code_setup(test, X86_CR0_PE, mov_eax_from, sizeof(mov_eax_from));
+
+	memcpy(vcpu->insn_bytes, bytes, sizeof(bytes));
+	vcpu->insn_count = VIE_INST_SIZE;
+	FAKE_SCRIPT(vcpu, FAULT_AT(0xd0000010, VM_PROT_READ));
+	expect_user(test, vcpu, fake_run_once(vcpu), VM_EXITCODE_INST_EMUL, 5);
+	KUNIT_EXPECT_MEMEQ(test, vcpu->exit.u.inst_emul.vie.inst, bytes, 5);
+	vcpu_set_rip(vcpu, 0x1000);
+	vcpu->insn_count = VIE_INST_SIZE - 1;
+	FAKE_SCRIPT(vcpu, FAULT_AT(0xd0000010, VM_PROT_READ));
+	expect_user(test, vcpu, fake_run_once(vcpu), VM_EXITCODE_INST_EMUL, 5);
+	KUNIT_EXPECT_MEMEQ(test, vcpu->exit.u.inst_emul.vie.inst, mov_eax_from, 5);
+}
+
 /* Memory that does not grant the access is like a device (ROM that is written to). */
 static void emul_of_a_write_to_rom(struct kunit *test)
 {
@@ -557,6 +576,7 @@ static struct kunit_case exit_test_cases[] = {
 	KUNIT_CASE(paging_populates_memory),
 	KUNIT_CASE(paging_fetch_from_a_hole_is_unclaimed),
 	KUNIT_CASE(emul_leaves_devices_to_user_space),
+	KUNIT_CASE(emul_takes_the_cpus_bytes),
 	KUNIT_CASE(emul_of_a_write_to_rom),
 	KUNIT_CASE(emul_undecodable_is_user_spaces),
 	KUNIT_CASE(emul_without_code_fails_vm_run),

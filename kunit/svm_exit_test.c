@@ -630,6 +630,29 @@ static void nested_faults_say_what_was_tried(struct kunit *test)
 	expect_unclaimed(test, vcpu);
 }
 
+/* Decode assists hand over instruction bytes, unless hw.vmm.svm.disable_npf_assist says no. */
+static void nested_faults_bring_instruction_bytes(struct kunit *test)
+{
+	static const struct { bool assists, disabled; u8 len, count; } table[] = {
+		{ true, false, 15, 15 }, { true, false, 3, 3 }, { true, false, 0, 0 },
+		{ true, true, 15, 0 }, { false, false, 15, 0 }, { true, false, 0xf0 | 7, 7 },
+	};
+	struct vcpu *vcpu = svm_vcpu_at(test, NULL, 0);
+	u8 *bytes = to_vmcb(vcpu)->control.inst_bytes;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		svm_caps.decode_assists = table[i].assists;
+		svm_disable_npf_assist = table[i].disabled;
+		memset(bytes, 0x90 + i, VIE_INST_SIZE);
+		to_vmcb(vcpu)->control.inst_len = table[i].len;
+		svm_vmexit(vcpu, EXIT_NPF, BIT_ULL(32) | BIT(2), 0x5008, 0);
+		KUNIT_EXPECT_EQ(test, vcpu->insn_count, table[i].count);
+		KUNIT_EXPECT_EQ(test, memcmp(vcpu->insn_bytes, bytes, table[i].count), 0);
+	}
+	svm_disable_npf_assist = false;
+}
+
 static void task_switches_say_why(struct kunit *test)
 {
 	static const u8 ljmp[] = { 0xea, 0, 0, 0, 0, 0x30, 0 };
@@ -736,6 +759,7 @@ static struct kunit_case svm_exit_test_cases[] = {
 	KUNIT_CASE(string_ports_say_where),
 	KUNIT_CASE(halts_and_pauses_are_neutral),
 	KUNIT_CASE(nested_faults_say_what_was_tried),
+	KUNIT_CASE(nested_faults_bring_instruction_bytes),
 	KUNIT_CASE(task_switches_say_why),
 	KUNIT_CASE(shutdown_suspends),
 	KUNIT_CASE(host_events_change_nothing),

@@ -86,9 +86,8 @@ test_open_file_and_destroy()
 	vm_create a
 	must $vmmctl --vm=a --get-rax
 	exec 4<$debug/a/state 5<$debug/a/vcpu0/stats
-	start=$(date +%s%N)
-	vm_destroy a
-	[ $((($(date +%s%N) - start) / 1000000)) -lt 1000 ] || fail "destruction took $((($(date +%s%N) - start) / 1000000)) ms"
+	# It would wait for ever: on a busy machine it may well take seconds.
+	must timeout 30 sh -c "printf a >$sysctls/destroy"
 	must_not rmmod vmm
 	grep -q backend <&4 || fail "the text has gone"
 	grep -q 'vm exits' <&5 || fail "the statistics have gone"
