@@ -7,6 +7,7 @@
 # make check                          every test there is; ONLY="x86 host-6.1" takes some groups of scripts/check-run
 # make check-abi                      the headers of uapi/ against the tables of FreeBSD's
 # make kunit                          the KUnit suites on the debug kernel
+# make bench                          KVM beside vmm, instructions counted; KERNEL=6.12|6.1; make bench-check: against bench/results.tsv
 # make sparse                         static checks of the module; W=1 for more warnings
 # make install | clean
 #
@@ -76,6 +77,14 @@ check-abi:
 kunit:
 	scripts/kunit-run
 
+bench_kernel := $(if $(filter file,$(origin KERNEL)),6.12,$(KERNEL))
+
+bench:
+	KERNEL=$(bench_kernel) bench/run.sh
+
+bench-check:
+	KERNEL=$(bench_kernel) AGAINST=bench/results.tsv bench/run.sh
+
 install: module tools man
 	$(MAKE) -C $(KDIR) M=$(B) modules_install
 	install -D -m 644 dist/60-vmm.rules $(DESTDIR)/usr/lib/udev/rules.d/60-vmm.rules
@@ -86,4 +95,4 @@ install: module tools man
 clean:
 	rm -rf build vmm.ko
 
-.PHONY: all check-kdir tree module sparse tools man demo shell check check-abi kunit install clean
+.PHONY: all check-kdir tree module sparse tools man demo shell check check-abi kunit bench bench-check install clean

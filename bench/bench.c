@@ -136,6 +136,12 @@ static const struct guest_op guest_ops[] = {
 	GUEST_OPS(OP_ROW)
 #undef OP_ROW
 };
+enum {
+#define OP_INDEX(symbol, text, vcpus, page) INDEX_##symbol,
+	GUEST_OPS(OP_INDEX)
+#undef OP_INDEX
+};
+#define GROW_OP	INDEX_cpuid
 #define NGUEST_OPS	(sizeof(guest_ops) / sizeof(guest_ops[0]))
 
 static void guest_op_run(unsigned int index)
@@ -223,6 +229,55 @@ static void kernel_memory_run(unsigned int index)
 		hyper->destroy(machines[i]);
 }
 
+/* --- how cost grows ------------------------------------------------------------------------ */
+
+#define GROW_SAMPLES	9
+#define GROW_VMS_MAX	64
+
+/* Beside whatever machines there are: median ticks of a CPUID exit, of creating and of destroying one more. */
+static void grow_measure(const char *what, unsigned long amount, unsigned int vcpus, size_t bytes)
+{
+	uint64_t create[GROW_SAMPLES], destroy[GROW_SAMPLES], start;
+	struct machine *m = NULL;
+	struct shared *shared;
+
+	for (unsigned int i = 0; i < GROW_SAMPLES; i++) {
+		start = __rdtsc();
+		m = hyper->create(vcpus, bytes, 0);
+		create[i] = __rdtsc() - start;
+		start = __rdtsc();
+		hyper->destroy(m);
+		destroy[i] = __rdtsc() - start;
+	}
+	m = hyper->create(vcpus, bytes, 0);
+	guest_place(hyper->memory(m));
+	shared = (struct shared *)(hyper->memory(m) + SHARED_GPA);
+	shared->op = GROW_OP;
+	guest_run(m, 1);
+	printf("grow\t%s\t%lu\t%s\t%lu\t%lu\t%lu\n", what, amount, hyper->name, (unsigned long)median(shared->ticks, SAMPLES),
+	       (unsigned long)median(create, GROW_SAMPLES), (unsigned long)median(destroy, GROW_SAMPLES));
+	fflush(stdout);
+	hyper->destroy(m);
+}
+
+static void grow_run(void)
+{
+	struct machine *others[GROW_VMS_MAX];
+	unsigned int vms = 0;
+
+	for (unsigned int n = 1; n <= GROW_VMS_MAX; n *= 4) {
+		while (vms < n - 1)
+			others[vms++] = hyper->create(1, LIFE_BYTES, 0);
+		grow_measure("VMs", n, 1, LIFE_BYTES);
+	}
+	while (vms)
+		hyper->destroy(others[--vms]);
+	for (unsigned int n = 1; n <= VCPUS_MAX; n *= 2)
+		grow_measure("vCPUs", n, n, LIFE_BYTES);
+	for (unsigned long mib = 128; mib <= 65536; mib *= 8)
+		grow_measure("MiB", mib, 1, mib << 20);
+}
+
 /* A system call that does nothing: the floor of what goes to user space. */
 static void syscall_run(unsigned int index)
 {
@@ -264,6 +319,9 @@ int main(int argc, char **argv)
 	if (getenv("BENCH_FIRST_ID"))
 		id_base = (unsigned int)atoi(getenv("BENCH_FIRST_ID"));
 	pin_to_cpu(0);
+	/* First, while count.c sleeps. */
+	if (wanted("grow", argc, argv))
+		grow_run();
 	for (unsigned int i = 0; i < NGUEST_OPS; i++)
 		if (wanted(guest_ops[i].symbol, argc, argv))
 			guest_op_run(i);

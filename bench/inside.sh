@@ -23,7 +23,7 @@ awk '$2 ~ /[tTwW]/ && $4 ~ /^.kvm/' /proc/kallsyms >>$symbols
 /run/bench kvm "$@"
 modprobe -r $vendor
 modprobe -r kvm 2>/dev/null || true
-insmod /run/vmm.ko
+insmod /run/vmm.ko maxcpu=16 maxvmms=100
 awk '$2 ~ /[tTwW]/ && $4 == "[vmm]"' /proc/kallsyms >>$symbols
 /run/bench vmm "$@"
 echo begin symbols

@@ -6,7 +6,6 @@ there, and the table on stdout. With --against, exit status 1 if vmm needs over 
 """
 import bisect
 import collections
-import csv
 import os
 import subprocess
 import sys
@@ -35,6 +34,7 @@ class Run:
         self.folder = folder
         self.texts, self.ids, self.ticks = {}, {}, {}
         self.classes, self.samples, self.insns = [], collections.defaultdict(list), collections.defaultdict(dict)
+        self.growth = []
         self.read_stdout()
         self.read_counts()
 
@@ -49,6 +49,8 @@ class Run:
                 self.texts[symbol] = text
                 self.ids[symbol, host] = int(number)
                 self.ticks[symbol, host] = int(ticks)
+            elif words[0] == 'grow':
+                self.growth.append((words[1], int(words[2]), words[3]) + tuple(int(word) for word in words[4:]))
 
     def read_counts(self):
         for line in open(self.path('counts')):
@@ -174,6 +176,42 @@ plot "%(data)s" using 2:xtic(1) title "KVM" linecolor rgb "#c0504d", "" using 3 
 '''
 
 
+GROWTH = ('CPUID exit', 'create', 'destroy')
+GROWTH_PLOT = '''set terminal svg size 1000,760 font "sans,11"
+set output "%(svg)s"
+set multiplot layout 3,3 title "How cost grows: instructions, by number of VMs, of vCPUs, by MiB of untouched memory"
+set logscale xy
+set grid
+set key off
+set style data linespoints
+'''
+
+
+def growth_write(run):
+    kinds = list(dict.fromkeys(row[0] for row in run.growth))
+    if not kinds:
+        return
+    with open(run.path('growth.tsv'), 'w') as out:
+        out.write('\t'.join(('of', 'amount', 'host') + GROWTH) + '\n')
+        for row in run.growth:
+            out.write('\t'.join(str(word) for word in row) + '\n')
+    plot = GROWTH_PLOT % {'svg': run.path('growth.svg')}
+    for column, text in enumerate(GROWTH):
+        for kind in kinds:
+            lines = []
+            for host, colour in zip(HOSTS, ('#c0504d', '#4f81bd')):
+                name = run.path('growth.%s.%s' % (kind, host))
+                with open(name, 'w') as out:
+                    for row in run.growth:
+                        if row[0] == kind and row[2] == host:
+                            out.write('%d %s\n' % (row[1], ' '.join(str(word) for word in row[3:])))
+                lines.append('"%s" using 1:%d title "%s" linecolor rgb "%s"' % (name, column + 2, host, colour))
+            plot += 'set title "%s, by %s"\nset key %s\nplot %s\n' % (text, kind, 'on' if not column else 'off', ', '.join(lines))
+    with open(run.path('growth.gp'), 'w') as out:
+        out.write(plot + 'unset multiplot\n')
+    subprocess.run(['gnuplot', run.path('growth.gp')], check=False)
+
+
 def plot_write(run):
     with open(run.path('plot.dat'), 'w') as out:
         for symbol in run.texts:
@@ -192,14 +230,12 @@ def plot_write(run):
 
 def against(run, path):
     worse = 0
-    with open(path) as old:
-        for row in csv.DictReader(old, delimiter='\t'):
-            count = run.count(row['operation'], row['host'])
-            if row['host'] != 'vmm' or not count:
-                continue
-            if count[0] > int(row['instructions']) * TOLERANCE:
-                worse += 1
-                print('%s: %d instructions, were %s' % (row['operation'], count[0], row['instructions']), file=sys.stderr)
+    for line in open(path):
+        symbol, host, before = line.split('\t')[:3]
+        count = run.count(symbol, host)
+        if host == 'vmm' and count and count[0] > int(before) * TOLERANCE:
+            worse += 1
+            print('%s: %d instructions, were %s' % (symbol, count[0], before), file=sys.stderr)
     return worse
 
 
@@ -208,6 +244,7 @@ def main():
     results_write(run)
     profile_write(run)
     plot_write(run)
+    growth_write(run)
     table_print(run)
     if len(sys.argv) > 3 and sys.argv[2] == '--against':
         sys.exit(1 if against(run, sys.argv[3]) else 0)
