@@ -214,6 +214,16 @@ static u32 vlapic_apr(struct vlapic *vlapic)
 	return max3(tpr, isrv, irrv) << 4;
 }
 
+bool vlapic_requesting(const struct vlapic *vlapic)
+{
+	unsigned long any = 0;
+	int i;
+
+	for (i = 0; i < VECTOR_WORDS; i++)
+		any |= READ_ONCE(vlapic->irr[i]);
+	return any;
+}
+
 int vlapic_pending_intr(struct vlapic *vlapic)
 {
 	int vector = vector_highest(vlapic->irr);

@@ -112,6 +112,8 @@ void vlapic_cr8_write(struct vlapic *vlapic, u64 cr8);
 /* What the write that returned VLAPIC_IPI_EXIT sent; valid until the next write. Own thread. */
 const struct vlapic_ipi *vlapic_ipi(struct vlapic *vlapic);
 
+/* Is there anything in IRR, deliverable or not? Any context, hot. */
+bool vlapic_requesting(const struct vlapic *vlapic);
 /* Highest deliverable vector, or -1. Own thread, IRQs off, hot. */
 int vlapic_pending_intr(struct vlapic *vlapic);
 /* The vector, the last answer of vlapic_pending_intr(), was injected: IRR to ISR. Own thread. */

@@ -146,13 +146,23 @@ static void inject_trap_length(struct vcpu *vcpu, u64 info)
 	svm->trap_length = 0;
 }
 
+/* No event and no interrupt, of whatever priority, and nothing watches out for one. */
+static bool nothing_to_inject(struct vcpu *vcpu)
+{
+	const struct vmcb *vmcb = to_vmcb(vcpu);
+
+	return !event_pending(&vcpu->events) && !READ_ONCE(vcpu->events.flags) &&
+	       !vlapic_requesting(vcpu->vlapic) && !vmcb_intercepts(vmcb, INTERCEPT_VINTR) &&
+	       !vmcb_intercepts(vmcb, INTERCEPT_CR_WRITE(8));
+}
+
 bool svm_inject(struct vcpu *vcpu)
 {
 	struct vmcb_control *control = &to_vmcb(vcpu)->control;
 	u64 info;
 
 	control->eventinj = 0;
-	if (vcpu->mask_hwintr)
+	if (vcpu->mask_hwintr || likely(nothing_to_inject(vcpu)))
 		return true;
 	switch (event_consume(&vcpu->events, &info)) {
 	case EVENT_TRIPLE_FAULT:

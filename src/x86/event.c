@@ -62,11 +62,6 @@ static bool event_doubles(u64 first, u64 second)
 	}
 }
 
-bool event_pending(const struct vcpu_events *events)
-{
-	return (events->exitintinfo | events->exception) & VM_INTINFO_VALID;
-}
-
 enum event_kind event_consume(struct vcpu_events *events, u64 *info)
 {
 	u64 first = events->exitintinfo;

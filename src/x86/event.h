@@ -42,7 +42,10 @@ enum event_kind event_consume(struct vcpu_events *events, u64 *info);
  *
  * Context: vCPU frozen, or its own thread.
  */
-bool event_pending(const struct vcpu_events *events);
+static inline bool event_pending(const struct vcpu_events *events)
+{
+	return (events->exitintinfo | events->exception) & VM_INTINFO_VALID;
+}
 
 /**
  * event_set_intinfo - VM_SET_INTINFO: replace the interrupted delivery
