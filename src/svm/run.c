@@ -168,7 +168,8 @@ static void state_in(struct vcpu *vcpu, struct vmcb *vmcb)
 	}
 }
 
-static void tpr_in(struct vcpu *vcpu, struct vmcb *vmcb)
+/* Returns what the guest finds in CR8. */
+static u32 tpr_in(struct vcpu *vcpu, struct vmcb *vmcb)
 {
 	u32 tpr = vlapic_cr8_read(vcpu->vlapic);
 
@@ -176,9 +177,11 @@ static void tpr_in(struct vcpu *vcpu, struct vmcb *vmcb)
 		vmcb->control.int_ctl = (vmcb->control.int_ctl & ~INT_CTL_V_TPR) | tpr;
 		vmcb_dirty(vmcb, CLEAN_TPR);
 	}
+	return tpr;
 }
 
-static void state_out(struct vcpu *vcpu, struct vmcb *vmcb)
+/* @tpr_before: from tpr_in() */
+static void state_out(struct vcpu *vcpu, struct vmcb *vmcb, u32 tpr_before)
 {
 	u32 tpr = vmcb->control.int_ctl & INT_CTL_V_TPR;
 
@@ -187,7 +190,7 @@ static void state_out(struct vcpu *vcpu, struct vmcb *vmcb)
 	vcpu->exit_rip = vmcb->state.rip;
 	vcpu->nextrip = vmcb->state.rip;
 	vcpu->cr2 = vmcb->state.cr2;
-	if (tpr != vlapic_cr8_read(vcpu->vlapic))
+	if (tpr != tpr_before)
 		vlapic_cr8_write(vcpu->vlapic, tpr);
 	vmcb->control.clean = svm_caps.vmcb_clean;
 }
@@ -231,6 +234,7 @@ int svm_run(struct vcpu *vcpu)
 	struct vmcb *vmcb = to_vmcb(vcpu);
 	struct svm_cpu *cpu;
 	u64 start;
+	u32 tpr;
 	int verdict;
 
 	if (unlikely(to_svm(vcpu)->state_unchecked)) {
@@ -250,13 +254,13 @@ int svm_run(struct vcpu *vcpu)
 		cpu = this_cpu_ptr(&svm_cpus);
 		asid_prepare(vcpu, cpu);
 		state_in(vcpu, vmcb);
-		tpr_in(vcpu, vmcb);
+		tpr = tpr_in(vcpu, vmcb);
 		if (trace_vmm_inject_enabled() && (vmcb->control.eventinj & VM_INTINFO_VALID))
 			trace_vmm_inject(vcpu, vmcb->control.eventinj);
 		start = rdtsc();
 		world_switch(vcpu, cpu);
 		vcpu->stats[VCPU_TOTAL_RUNTIME] += rdtsc() - start;
-		state_out(vcpu, vmcb);
+		state_out(vcpu, vmcb, tpr);
 		svm_exit_events(vcpu);
 		vcpu_leave_running(vcpu);
 		local_irq_enable();
