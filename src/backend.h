@@ -105,6 +105,8 @@ struct backend {
 	 */
 	int (*desc_get)(struct vcpu *vcpu, int reg, struct seg_desc *desc);
 	int (*desc_set)(struct vcpu *vcpu, int reg, const struct seg_desc *desc);
+	/* All of vcpu_paging() at once. NULL: it asks for each register. */
+	void (*paging)(struct vcpu *vcpu, struct vm_guest_paging *paging);
 	/*
 	 * semantics.md section 13, IPI_EXIT aside: -ENOENT not supported, -EINVAL bad value.
 	 * vCPU frozen.

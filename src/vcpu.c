@@ -409,6 +409,10 @@ void vcpu_paging(struct vcpu *vcpu, struct vm_guest_paging *paging)
 	u64 cr0 = 0, cr4 = 0, efer = 0;
 	struct seg_desc cs = {}, ss = {};
 
+	if (backend->paging) {
+		backend->paging(vcpu, paging);
+		return;
+	}
 	backend->reg_get(vcpu, VM_REG_GUEST_CR0, &cr0);
 	backend->reg_get(vcpu, VM_REG_GUEST_CR3, &paging->cr3);
 	backend->reg_get(vcpu, VM_REG_GUEST_CR4, &cr4);

@@ -31,7 +31,7 @@ int svm_fetch_insn(struct vcpu *vcpu, struct insn *insn)
 	bool cs_d = state->cs.attrib & BIT(10);
 	int got, length;
 
-	vcpu_paging(vcpu, &paging);
+	svm_paging(vcpu, &paging);
 	if (paging.cpu_mode != CPU_MODE_64BIT)
 		gla = (u32)(gla + state->cs.base);
 	got = gla_fetch(vcpu, &paging, gla, bytes, sizeof(bytes));
@@ -91,7 +91,7 @@ int svm_skip_two_byte(struct vcpu *vcpu, u8 opcode)
 	if (svm_caps.nrip_save || !in_64bit_code(vcpu))
 		return svm_skip(vcpu);
 	paging.cr3 = vmcb->state.cr3;
-	paging.cpl = vmcb->state.cpl;
+	paging.cpl = vmcb->state.ss.attrib >> 5 & 3;	/* as svm_paging() has it */
 	paging.paging_mode = vmcb->state.cr4 & X86_CR4_LA57 ? PAGING_MODE_64_LA57 : PAGING_MODE_64;
 	bytes = gla_window_find(vcpu, &paging, vcpu->exit_rip);
 	if (!bytes || offset_in_page(bytes) == PAGE_SIZE - 1 || bytes[0] != 0x0f ||
@@ -503,7 +503,7 @@ static void step_over_done(struct vcpu *vcpu, struct vm_exit *exit)
 	if (svm->step_over == STEP_PUSHF) {
 		exit->u.dbg.pushf_intercept = 1;
 		exit->u.dbg.tf_shadow_val = svm->step_guest_tf;
-		vcpu_paging(vcpu, &exit->u.dbg.paging);
+		svm_paging(vcpu, &exit->u.dbg.paging);
 		if (!svm->step_guest_tf)
 			step_fix_pushed(vcpu, &exit->u.dbg.paging);
 	} else if (svm->step_over == STEP_POPF) {
@@ -648,7 +648,7 @@ static int exit_ioio_string(struct vcpu *vcpu, u64 info)
 	if (err)
 		return err < 0 ? err : VERDICT_RESUME;
 	vcpu->nextrip = nextrip;
-	vcpu_paging(vcpu, &str->paging);
+	svm_paging(vcpu, &str->paging);
 	svm_reg_get(vcpu, VM_REG_GUEST_RFLAGS, &str->rflags);
 	svm_reg_get(vcpu, VM_REG_GUEST_CR0, &str->cr0);
 	str->addrsize = addr_bytes;
@@ -705,7 +705,7 @@ static int exit_task_switch(struct vcpu *vcpu)
 	else
 		ts->reason = vectoring ? TSR_IDT_GATE : TSR_CALL;
 	ts->ext = ts->reason == TSR_IDT_GATE && type != VM_INTINFO_SWINTR;
-	vcpu_paging(vcpu, &ts->paging);
+	svm_paging(vcpu, &ts->paging);
 	/* An event from outside points at no instruction. */
 	if (!ts->ext)
 		err = svm_skip(vcpu);

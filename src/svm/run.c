@@ -293,6 +293,7 @@ const struct backend svm_backend = {
 	.reg_set = svm_reg_set,
 	.desc_get = svm_desc_get,
 	.desc_set = svm_desc_set,
+	.paging = svm_paging,
 	.cap_get = svm_cap_get,
 	.cap_set = svm_cap_set,
 	.state_save = svm_state_save,

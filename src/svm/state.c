@@ -4,6 +4,7 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 #include "../x86/msr.h"
+#include "../x86/paging.h"
 #include "svm.h"
 
 #define CR0_FORCED_CLEAR	(X86_CR0_CD | X86_CR0_NW)	/* semantics.md section 25 */
@@ -377,4 +378,14 @@ int svm_reg_set(struct vcpu *vcpu, int reg, u64 val)
 	default:
 		return -EINVAL;
 	}
+}
+
+void svm_paging(struct vcpu *vcpu, struct vm_guest_paging *paging)
+{
+	const struct vmcb_state *state = &to_vmcb(vcpu)->state;
+
+	paging->cr3 = state->cr3;
+	paging->cpl = state->ss.attrib >> 5 & 3;
+	paging->cpu_mode = x86_cpu_mode(state->cr0, state->efer, attrib_to_access(state->cs.attrib));
+	paging->paging_mode = x86_paging_mode(state->cr0, state->cr4, state->efer);
 }

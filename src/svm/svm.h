@@ -142,6 +142,7 @@ int svm_reg_get(struct vcpu *vcpu, int reg, u64 *val);
 int svm_reg_set(struct vcpu *vcpu, int reg, u64 val);
 int svm_desc_get(struct vcpu *vcpu, int reg, struct seg_desc *desc);
 int svm_desc_set(struct vcpu *vcpu, int reg, const struct seg_desc *desc);
+void svm_paging(struct vcpu *vcpu, struct vm_guest_paging *paging);
 int svm_set_cr0(struct vcpu *vcpu, u64 val);	/* guest MOV CR0: 0 or -EINVAL: #GP */
 int svm_set_cr4(struct vcpu *vcpu, u64 val);
 int svm_set_efer(struct vcpu *vcpu, u64 val);
