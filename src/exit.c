@@ -369,6 +369,30 @@ static int exit_fetch(struct vcpu *vcpu, const struct vm_guest_paging *paging, u
 }
 
 /*
+ * The same bytes in the same mode are the same instruction: guests touch their chips from a
+ * few places, again and again.
+ */
+static int exit_decode(struct vcpu *vcpu, const u8 *bytes, unsigned int num_valid)
+{
+	struct vie *vie = &vcpu->exit.u.inst_emul.vie;
+	enum vm_cpu_mode mode = vcpu->exit.u.inst_emul.paging.cpu_mode;
+	bool cs_d = vcpu->exit.u.inst_emul.cs_d;
+	struct vcpu_decoded *last = &vcpu->decoded[(bytes[0] ^ bytes[1] ^ bytes[2]) % VCPU_DECODED];
+	int err;
+
+	if (last->vie.decoded && last->mode == mode && last->cs_d == cs_d &&
+	    last->vie.num_valid == num_valid && !memcmp(last->vie.inst, bytes, num_valid)) {
+		*vie = last->vie;
+		return 0;
+	}
+	vie_init(vie, bytes, num_valid);
+	err = vie_decode(vie, mode, cs_d);
+	if (!err)
+		*last = (struct vcpu_decoded){ .vie = *vie, .mode = mode, .cs_d = cs_d };
+	return err;
+}
+
+/*
  * An access to what is no memory. vcpu->exit is rebuilt from PAGING to INST_EMUL: fetch,
  * decode, and emulate if the address is one of our chips'.
  */
@@ -377,7 +401,7 @@ static int exit_inst_emul(struct vcpu *vcpu, u64 gpa)
 	struct vm_exit *exit = &vcpu->exit;
 	struct vie *vie = &exit->u.inst_emul.vie;
 	struct vm_guest_paging *paging = &exit->u.inst_emul.paging;
-	u8 bytes[VIE_INST_SIZE];
+	u8 bytes[VIE_INST_SIZE] = {};
 	struct seg_desc cs;
 	u64 gla;
 	int got, err;
@@ -400,8 +424,7 @@ static int exit_inst_emul(struct vcpu *vcpu, u64 gpa)
 	if (got <= 0)
 		return got ?: VERDICT_RESUME;
 
-	vie_init(vie, bytes, got);
-	err = vie_decode(vie, paging->cpu_mode, exit->u.inst_emul.cs_d);
+	err = exit_decode(vcpu, bytes, got);
 	if (err == -EAGAIN)
 		return exit_fetch_rest(vcpu, paging, gla + got);
 	if (err)

@@ -47,6 +47,14 @@ enum vcpu_request {
 enum { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI,
        GPR_R8, GPR_R9, GPR_R10, GPR_R11, GPR_R12, GPR_R13, GPR_R14, GPR_R15, GPR_COUNT };
 
+/* An instruction that the emulator has decoded before. */
+struct vcpu_decoded {
+	struct vie vie;			/* vie.decoded: there is one */
+	u8 mode;			/* enum vm_cpu_mode */
+	bool cs_d;
+};
+#define VCPU_DECODED	8
+
 struct vcpu {
 	/* Touched on every exit, first. */
 	u64 gpr[GPR_COUNT];		/* [f] offsets known to entry.S */
@@ -76,6 +84,7 @@ struct vcpu {
 	struct cpuid_vcpu cpuid;	/* [f] what CPUID answers depend on */
 	bool halt_exit;			/* [f] VM_CAP_HALT_EXIT */
 	struct gla_window window;	/* [f] where its instructions are */
+	struct vcpu_decoded decoded[VCPU_DECODED];	/* [f] by a hash of their first bytes */
 
 	raw_spinlock_t lock;		/* IDLE <-> FROZEN; task */
 	struct task_struct *task;	/* lock: thread that last was in VM_RUN, referenced */
