@@ -11,6 +11,7 @@
 
 #define FAKE_PRESENT	BIT_ULL(1)
 #define FAKE_LEAF	BIT_ULL(5)
+#define FAKE_UNCACHED	BIT_ULL(6)
 #define FAKE_PROT_SHIFT	52
 #define FAKE_LARGE_PAT	BIT_ULL(12)
 
@@ -23,6 +24,11 @@ static u64 fake_pte_leaf(u64 page_hpa, int prot, unsigned int level)
 {
 	return page_hpa | FAKE_PRESENT | (u64)prot << FAKE_PROT_SHIFT |
 	       (level ? FAKE_LEAF | FAKE_LARGE_PAT : 0);
+}
+
+static u64 fake_pte_device_leaf(u64 hpa, int prot, unsigned int level)
+{
+	return fake_pte_leaf(hpa, prot, level) | FAKE_UNCACHED;
 }
 
 static bool fake_pte_is_present(u64 pte)
@@ -43,6 +49,7 @@ static int fake_pte_prot(u64 pte)
 static const struct pte_format fake_pte_format = {
 	.table = fake_pte_table,
 	.leaf = fake_pte_leaf,
+	.device_leaf = fake_pte_device_leaf,
 	.is_present = fake_pte_is_present,
 	.is_leaf = fake_pte_is_leaf,
 	.prot = fake_pte_prot,

@@ -20,7 +20,9 @@
  * ----------
  * Every leaf owns one reference on the page it maps, given to it by gpt_map()
  * and dropped by gpt_unmap() and gpt_destroy(). The tree knows no files: a page
- * stays valid for the guest whatever becomes of the file it came from.
+ * stays valid for the guest whatever becomes of the file it came from. A leaf
+ * that maps a device's registers (GPT_DEVICE, a bit that hardware ignores in both
+ * formats) has no page and no reference.
  *
  * Who may run at the same time
  * ----------------------------
@@ -33,6 +35,11 @@
  * - Removals come alone: the caller has frozen every vCPU, so there is neither a
  *   map nor a look-up nor a hold in flight, and no processor walks the tree.
  *   That is why references are dropped at once, before any TLB is flushed.
+ * - Device leaves may go at any time (gpt_zap_device()), for a device can be pulled
+ *   out. They hold no page and nobody looks behind them, so nothing is dropped
+ *   with them, and the tables above stay. The caller makes the processors leave the
+ *   guest. A table that a removal frees meanwhile is still there until the grace
+ *   period has passed.
  * - gpt_walk_entries() is the exception: a debugging aid for anybody at any
  *   time. It reads under RCU, and tables are freed after a grace period.
  *
@@ -63,6 +70,7 @@
 #define GPT_ROOT_LEVEL	3
 #define GPT_INDEX_BITS	9
 #define GPT_ENTRIES	(1 << GPT_INDEX_BITS)
+#define GPT_DEVICE	BIT_ULL(55)
 #define GPT_GPA_BITS	(PAGE_SHIFT + (GPT_ROOT_LEVEL + 1) * GPT_INDEX_BITS)
 
 /*
@@ -75,7 +83,7 @@
 struct gpt {
 	const struct pte_format *format;	/* [I] */
 	u64 *root;				/* [I] the table of level 3; its entries: cmpxchg */
-	u64 generation;				/* [X] see above */
+	atomic64_t generation;			/* [A] see above */
 	atomic64_t mapped_bytes;		/* [A] sum of all leaves */
 };
 
@@ -226,7 +234,7 @@ struct gpt *gpt_create(const struct pte_format *format)
 		return ERR_PTR(-ENOMEM);
 	}
 	gpt->format = format;
-	gpt->generation = 1;
+	atomic64_set(&gpt->generation, 1);
 	return gpt;
 }
 
@@ -237,7 +245,7 @@ u64 gpt_root_hpa(const struct gpt *gpt)
 
 u64 gpt_generation(const struct gpt *gpt)
 {
-	return READ_ONCE(gpt->generation);
+	return atomic64_read(&gpt->generation);
 }
 
 u64 gpt_mapped_bytes(const struct gpt *gpt)
@@ -265,11 +273,19 @@ int gpt_map(struct gpt *gpt, u64 gpa, struct page *page, int prot, unsigned int 
 	return 0;
 }
 
+bool gpt_leaf_is_device(u64 pte)
+{
+	return pte & GPT_DEVICE;
+}
+
 static void leaf_remove(struct gpt *gpt, u64 *entry, unsigned int level)
 {
-	u64 hpa = gpt_leaf_hpa(READ_ONCE(*entry), level);
+	u64 pte = READ_ONCE(*entry);
+	u64 hpa = gpt_leaf_hpa(pte, level);
 
 	WRITE_ONCE(*entry, 0);
+	if (gpt_leaf_is_device(pte) || !pte)
+		return;
 	atomic64_sub(level_bytes(level), &gpt->mapped_bytes);
 	put_page(pfn_to_page(PHYS_PFN(hpa)));
 }
@@ -305,7 +321,80 @@ static bool table_unmap(struct gpt *gpt, u64 *table, unsigned int level, u64 gpa
 void gpt_unmap(struct gpt *gpt, u64 gpa, u64 len)
 {
 	table_unmap(gpt, gpt->root, GPT_ROOT_LEVEL, gpa, gpa + len);
-	WRITE_ONCE(gpt->generation, gpt->generation + 1);
+	atomic64_inc(&gpt->generation);
+}
+
+/* ---- Device leaves ---- */
+
+static int device_leaf_map(struct gpt *gpt, u64 gpa, u64 hpa, unsigned int level)
+{
+	struct gpt_iter it;
+	int ret;
+
+	iter_start(&it, gpt, gpa);
+	ret = iter_descend_to(&it, level);
+	if (ret)
+		return ret;
+	if (cmpxchg64(it.entry, 0, gpt->format->device_leaf(hpa, GPT_PROT_READ | GPT_PROT_WRITE,
+							    level) | GPT_DEVICE))
+		return -EEXIST;
+	return 0;
+}
+
+/* The largest leaf that may stand at @gpa: 2 MiB where a table does not stand there already. */
+static u64 device_leaf_map_largest(struct gpt *gpt, u64 gpa, u64 hpa, u64 len, int *err)
+{
+	if (gpt_maps_large(gpt) && len >= level_bytes(1) && IS_ALIGNED(gpa | hpa, level_bytes(1))) {
+		*err = device_leaf_map(gpt, gpa, hpa, 1);
+		if (*err != -EEXIST)
+			return level_bytes(1);
+	}
+	*err = device_leaf_map(gpt, gpa, hpa, 0);
+	return level_bytes(0);
+}
+
+int gpt_map_device(struct gpt *gpt, u64 gpa, u64 hpa, u64 len)
+{
+	u64 done, step;
+	int err;
+
+	for (done = 0; done < len; done += step) {
+		step = device_leaf_map_largest(gpt, gpa + done, hpa + done, len - done, &err);
+		if (err) {
+			gpt_zap_device(gpt, gpa, done);
+			return err;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static u64 device_leaf_zap(struct gpt *gpt, u64 gpa)
+{
+	struct gpt_iter it;
+	u64 bytes;
+
+	rcu_read_lock();
+	iter_start(&it, gpt, gpa);
+	while (iter_descend(&it))
+		;
+	bytes = level_bytes(it.level);
+	if (pte_is_present(gpt, it.pte) && gpt_leaf_is_device(it.pte))
+		WRITE_ONCE(*it.entry, 0);
+	rcu_read_unlock();
+	return bytes;
+}
+
+void gpt_zap_device(struct gpt *gpt, u64 gpa, u64 len)
+{
+	u64 end = gpa + len, bytes;
+
+	while (gpa < end) {
+		bytes = device_leaf_zap(gpt, gpa);
+		gpa = ALIGN_DOWN(gpa, bytes) + bytes;
+		cond_resched();
+	}
+	atomic64_inc(&gpt->generation);
 }
 
 void gpt_destroy(struct gpt *gpt)

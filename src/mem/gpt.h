@@ -24,6 +24,16 @@ u64 gpt_generation(const struct gpt *gpt);
  */
 int gpt_map(struct gpt *gpt, u64 gpa, struct page *page, int prot, unsigned int level);
 /*
+ * Map [hpa, hpa + len) of a device at @gpa, all page aligned, readable and writable; no reference is taken. No
+ * vCPU runs. 0; -ENOMEM or -EEXIST (something is there), and nothing is mapped.
+ */
+int gpt_map_device(struct gpt *gpt, u64 gpa, u64 hpa, u64 len);
+/*
+ * Remove device leaves in the range while vCPUs run, and bump the generation. Processors may use the translations
+ * until they next leave the guest. Tables stay. Process context.
+ */
+void gpt_zap_device(struct gpt *gpt, u64 gpa, u64 len);
+/*
  * Remove every leaf in the range and bump the generation. No vCPU runs. A 2 MiB leaf that is only partly in the
  * range goes as a whole.
  */
@@ -36,6 +46,7 @@ u64 gpt_mapped_bytes(const struct gpt *gpt);
 
 /* Of a leaf that gpt_lookup() returned: host address of its first byte, and the GPT_PROT_* it grants. */
 u64 gpt_leaf_hpa(u64 pte, unsigned int level);
+bool gpt_leaf_is_device(u64 pte);
 int gpt_entry_prot(const struct gpt *gpt, u64 pte);
 bool gpt_maps_large(const struct gpt *gpt);		/* 2 MiB leaves are allowed */
 

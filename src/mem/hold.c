@@ -26,7 +26,7 @@ void *mem_hold_nosleep(struct vm_mem *mem, u64 gpa, size_t len, int prot, struct
 	if (len > PAGE_SIZE - offset_in_page(gpa))
 		return NULL;
 	pte = gpt_lookup(mem->gpt, gpa, &level);
-	if (!pte || (gpt_entry_prot(mem->gpt, pte) & prot) != prot)
+	if (!pte || gpt_leaf_is_device(pte) || (gpt_entry_prot(mem->gpt, pte) & prot) != prot)
 		return NULL;
 	hpa = gpt_leaf_hpa(pte, level) + (gpa & ((PAGE_SIZE << 9 * level) - 1));
 	/* The leaf's own reference cannot go away under us: removals keep out vCPU threads and the lock's holders. */

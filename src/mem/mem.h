@@ -18,6 +18,7 @@
 #ifndef VMM_MEM_MEM_H
 #define VMM_MEM_MEM_H
 
+#include <linux/list.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -49,11 +50,18 @@ struct memmap {
 	int flags;			/* VM_MEMMAP_F_* */
 };
 
+/* Registers of a passed-through device that the guest sees. */
+struct mem_device {
+	struct list_head link;		/* vm_mem.map_lock */
+	u64 gpa, len;			/* constant while linked */
+};
+
 struct vm_mem {
 	struct rw_semaphore lock;
 	spinlock_t map_lock;		/* innermost; see above */
 	struct memseg segs[MEM_MAX_SEGS];	/* change: lock exclusive and map_lock; look: either */
 	struct memmap maps[MEM_MAX_MAPS];	/* the same; a vCPU thread looks without */
+	struct list_head devices;	/* struct mem_device; map_lock */
 	struct gpt *gpt;		/* constant; its own rules, see gpt.c */
 	bool stopped;			/* atomic: the VM is being destroyed */
 	unsigned int max_maps;		/* lock; 14.3's limit until a segment is made by 15's request */
@@ -115,6 +123,29 @@ struct mem_hold { struct page *page; };
 void *mem_hold(struct vm_mem *mem, u64 gpa, size_t len, int prot, struct mem_hold *hold);
 void *mem_hold_nosleep(struct vm_mem *mem, u64 gpa, size_t len, int prot, struct mem_hold *hold);
 void mem_release(struct mem_hold *hold, bool dirtied);
+
+/*
+ * Device registers, device.c. Map [hpa, hpa + len), all page aligned, at @gpa. @dev: not linked; it belongs to the
+ * room until it is unmapped. Every vCPU frozen. 0; -EINVAL: outside the guest's address space, or overlaps memory
+ * or other registers; -ENOMEM.
+ */
+int mem_device_map(struct vm_mem *mem, struct mem_device *dev, u64 gpa, u64 hpa, u64 len);
+/* Every vCPU frozen. */
+void mem_device_unmap(struct vm_mem *mem, struct mem_device *dev);
+/* vCPUs may run: when it returns, the guest does not reach the device any more. Process context. */
+void mem_device_zap(struct vm_mem *mem, struct mem_device *dev);
+
+/*
+ * DMA, wire.c. Populate all system memory and tell @fn of it, in runs that are contiguous on both sides; what is
+ * wired for a device cannot be unmapped until mem_unwire(). 0; -ENOMEM, -EFAULT, -EINTR (as memmap_map()), or what
+ * @fn returned. lock: exclusive. Sleeps.
+ */
+typedef int (*mem_run_fn)(void *ctx, u64 gpa, u64 hpa, u64 len, int prot);
+int mem_wire(struct vm_mem *mem, mem_run_fn fn, void *ctx);
+void mem_unwire(struct vm_mem *mem);
+/* True if system memory has a part of [gpa, end). lock: any. */
+bool mem_sysmem_overlaps(struct vm_mem *mem, u64 gpa, u64 end);
+u64 mem_sysmem_bytes(struct vm_mem *mem);	/* lock: any */
 
 /* Bytes resident and wired (VMM_MEM_RESIDENT, VMM_MEM_WIRED). Any context. */
 u64 mem_resident_bytes(struct vm_mem *mem);

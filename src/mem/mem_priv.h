@@ -32,6 +32,9 @@ int memseg_mmap_file(struct file *file, u64 off, struct vm_area_struct *vma);
 /* Errors that every mmap of guest memory shares: 0 or -EINVAL. */
 int memseg_check_vma(const struct vm_area_struct *vma);
 
+/* [gpa, gpa + len) is in the guest's address space and nothing has a part of it. Every vCPU frozen. */
+bool memmap_range_is_free(struct vm_mem *mem, u64 gpa, u64 len);
+
 /* Whatever takes long asks between two pages: the VM goes, or the caller is being killed. */
 bool mem_must_stop(struct vm_mem *mem);
 

@@ -49,9 +49,10 @@ static struct memmap *memmap_find_free(struct vm_mem *mem)
 	return NULL;
 }
 
-/* [gpa, end) is in the guest's address space and no mapping has a part of it. */
-static bool memmap_range_is_free(struct vm_mem *mem, u64 gpa, u64 len)
+bool memmap_range_is_free(struct vm_mem *mem, u64 gpa, u64 len)
 {
+	struct mem_device *dev;
+	bool free = true;
 	u64 end;
 	int i;
 
@@ -60,7 +61,12 @@ static bool memmap_range_is_free(struct vm_mem *mem, u64 gpa, u64 len)
 	for (i = 0; i < mem->max_maps; i++)
 		if (gpa < mem->maps[i].gpa + mem->maps[i].len && mem->maps[i].gpa < end)
 			return false;
-	return true;
+	spin_lock(&mem->map_lock);
+	list_for_each_entry(dev, &mem->devices, link)
+		if (gpa < dev->gpa + dev->len && dev->gpa < end)
+			free = false;
+	spin_unlock(&mem->map_lock);
+	return free;
 }
 
 static int memmap_check(struct vm_mem *mem, const struct memmap *map)

@@ -257,6 +257,7 @@ int vm_mem_init(struct vm_mem *mem, const struct pte_format *format)
 	memset(mem, 0, sizeof(*mem));
 	init_rwsem(&mem->lock);
 	spin_lock_init(&mem->map_lock);
+	INIT_LIST_HEAD(&mem->devices);
 	mem->max_maps = VM_MAX_MEMMAPS;
 	if (IS_ERR(gpt))
 		return PTR_ERR(gpt);

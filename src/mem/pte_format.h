@@ -12,6 +12,7 @@
 struct pte_format {
 	u64 (*table)(u64 table_hpa);				/* entry that points to a lower table */
 	u64 (*leaf)(u64 page_hpa, int prot, unsigned int level);	/* level 0: 4 KiB, 1: 2 MiB, 2: 1 GiB; write-back */
+	u64 (*device_leaf)(u64 hpa, int prot, unsigned int level);	/* uncached, write-combining if the guest asks for it */
 	bool (*is_present)(u64 pte);
 	bool (*is_leaf)(u64 pte, unsigned int level);
 	int (*prot)(u64 pte);					/* GPT_PROT_* that the entry grants */

@@ -14,6 +14,7 @@
 #define NPT_PRESENT	BIT_ULL(0)
 #define NPT_WRITE	BIT_ULL(1)
 #define NPT_USER	BIT_ULL(2)
+#define NPT_CACHE_OFF	BIT_ULL(4)
 #define NPT_ACCESSED	BIT_ULL(5)
 #define NPT_DIRTY	BIT_ULL(6)
 #define NPT_LARGE	BIT_ULL(7)
@@ -37,6 +38,12 @@ static u64 npt_leaf(u64 page_hpa, int prot, unsigned int level)
 	return pte;
 }
 
+/* The host's PAT entry 2, uncached-minus: the guest's own PAT may make it write-combining. */
+static u64 npt_device_leaf(u64 hpa, int prot, unsigned int level)
+{
+	return npt_leaf(hpa, prot, level) | NPT_CACHE_OFF;
+}
+
 static bool npt_is_present(u64 pte)
 {
 	return pte & NPT_PRESENT;
@@ -56,6 +63,7 @@ static int npt_prot(u64 pte)
 struct pte_format npt_format = {
 	.table = npt_table,
 	.leaf = npt_leaf,
+	.device_leaf = npt_device_leaf,
 	.is_present = npt_is_present,
 	.is_leaf = npt_is_leaf,
 	.prot = npt_prot,

@@ -8,7 +8,8 @@
  * and each CPU invalidates the root once when it first enters with a newer one. A vCPU that
  * comes from another CPU, or whose paging the host has changed, drops its VPID.
  *
- * Memory is write-back whatever the guest's PAT and MTRRs say: the PAT is ignored.
+ * Memory is write-back whatever the guest's PAT and MTRRs say: the PAT is ignored. A device's
+ * BARs are uncached.
  */
 #include <linux/idr.h>
 #include <linux/mm.h>
@@ -20,6 +21,7 @@
 #define EPT_READ	BIT_ULL(0)
 #define EPT_WRITE	BIT_ULL(1)
 #define EPT_EXEC	BIT_ULL(2)
+#define EPT_TYPE	(7ULL << 3)
 #define EPT_WRITE_BACK	(6ULL << 3)
 #define EPT_IGNORE_PAT	BIT_ULL(6)
 #define EPT_LARGE	BIT_ULL(7)
@@ -51,6 +53,12 @@ static u64 ept_leaf(u64 page_hpa, int prot, unsigned int level)
 	return pte;
 }
 
+/* Memory type 0, uncached; not ignoring the guest's PAT, which may make it write-combining. */
+static u64 ept_device_leaf(u64 hpa, int prot, unsigned int level)
+{
+	return ept_leaf(hpa, prot, level) & ~(EPT_TYPE | EPT_IGNORE_PAT);
+}
+
 static bool ept_is_present(u64 pte)
 {
 	return pte & (EPT_READ | EPT_WRITE | EPT_EXEC);
@@ -70,6 +78,7 @@ static int ept_prot(u64 pte)
 struct pte_format ept_format = {
 	.table = ept_table,
 	.leaf = ept_leaf,
+	.device_leaf = ept_device_leaf,
 	.is_present = ept_is_present,
 	.is_leaf = ept_is_leaf,
 	.prot = ept_prot,
