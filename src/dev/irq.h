@@ -36,6 +36,8 @@ struct irq_host_ops {
 	void (*vcpu_extint)(void *host, unsigned int vcpuid);
 	/* INIT arrived: the vCPU's own thread calls vlapic_reset() before its next guest entry. */
 	void (*vcpu_init)(void *host, unsigned int vcpuid);
+	/* A level-triggered interrupt of I/O APIC pin @pin has ended. No chip lock is held. May be NULL. */
+	void (*pin_eoi)(void *host, unsigned int pin);
 };
 
 struct irq {

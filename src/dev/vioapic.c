@@ -146,7 +146,8 @@ int vioapic_pulse(struct vioapic *vioapic, int pin)
 
 void vioapic_eoi(struct vioapic *vioapic, u8 vector)
 {
-	unsigned long flags, waiting;
+	const struct irq_host_ops *ops = vioapic->irq->ops;
+	unsigned long flags, waiting, ended = 0;
 	unsigned int pin;
 
 	raw_spin_lock_irqsave(&vioapic->lock, flags);
@@ -155,10 +156,15 @@ void vioapic_eoi(struct vioapic *vioapic, u8 vector)
 		if ((vioapic->rte[pin] & RTE_VECTOR) != vector)
 			continue;
 		vioapic->remote_irr &= ~BIT(pin);
+		ended |= BIT(pin);
 		if (vioapic->asserts[pin] > 0)
 			vioapic_fire(vioapic, pin);
 	}
 	raw_spin_unlock_irqrestore(&vioapic->lock, flags);
+	if (!ops->pin_eoi)
+		return;
+	for_each_set_bit(pin, &ended, VIOAPIC_PINS)
+		ops->pin_eoi(vioapic->irq->host, pin);
 }
 
 /* --- registers -------------------------------------------------------- */
