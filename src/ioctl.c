@@ -10,6 +10,7 @@
 #include "vm.h"
 
 #define IOCTL_NR_MAX	128
+#define IOCTL_OURS_MIN	24	/* bytes: every one begins as struct vml_ppt */
 
 static u8 first_row[IOCTL_NR_MAX];	/* index + 1 of a number's first row; 0: none. Constant after load. */
 
@@ -101,6 +102,30 @@ static int ioctl_locked(struct vm *vm, const struct ioctl_row *row, void *arg)
 	return -ENOTTY;
 }
 
+/*
+ * In: a request of our own says by itself how much of its argument the program knows. @size: that, or what
+ * the request word says.
+ */
+static int ioctl_copy_in(const struct ioctl_row *row, void *arg, void __user *user, size_t *size)
+{
+	u32 known;
+
+	if (row->size) {
+		if (get_user(known, (u32 __user *)user))
+			return -EFAULT;
+		if (known < IOCTL_OURS_MIN || known > PAGE_SIZE)
+			return known < IOCTL_OURS_MIN ? -EINVAL : -E2BIG;
+		*size = min_t(size_t, known, row->size);
+		return copy_struct_from_user(arg, row->size, user, known);
+	}
+	*size = _IOC_SIZE(row->word);
+	if (!(_IOC_DIR(row->word) & _IOC_WRITE))
+		memset(arg, 0, *size);
+	else if (copy_from_user(arg, user, *size))
+		return -EFAULT;
+	return 0;
+}
+
 long ioctl_vm(struct file *file, unsigned int word, unsigned long user)
 {
 	const struct ioctl_row *row;
@@ -119,14 +144,11 @@ long ioctl_vm(struct file *file, unsigned int word, unsigned long user)
 	row = ioctl_find(word);
 	if (!row)
 		goto out;
-	size = _IOC_SIZE(row->word);
-	err = -EFAULT;
-	if (!(_IOC_DIR(row->word) & _IOC_WRITE))
-		memset(arg, 0, size);
-	else if (copy_from_user(arg, (void __user *)user, size))
+	err = ioctl_copy_in(row, arg, (void __user *)user, &size);
+	if (err)
 		goto out;
 	err = ioctl_locked(vm, row, arg);
-	if (!err && (_IOC_DIR(row->word) & _IOC_READ) &&
+	if (!err && (row->size || (_IOC_DIR(row->word) & _IOC_READ)) &&
 	    copy_to_user((void __user *)user, arg, size))
 		err = -EFAULT;
 out:

@@ -34,10 +34,29 @@ typedef int (*ioctl_fn)(struct vm *vm, struct vcpu *vcpu, void *arg);
 
 struct ioctl_row {
 	u32 word;		/* Linux's request word */
-	u32 fbsd_word;		/* FreeBSD's */
+	u32 fbsd_word;		/* FreeBSD's; of a request of our own the same again */
 	enum ioctl_class class;
 	ioctl_fn fn;
+	u16 size;		/* of our own: bytes of the argument, which begins with its size; else 0 */
 };
+
+/* ioctl_ppt.c */
+int op_bind_pptdev(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_unbind_pptdev(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_map_pptdev_mmio(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_unmap_pptdev_mmio(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_pptdev_msi(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_pptdev_msix(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_pptdev_disable_msix(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_ppt_bind(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_ppt_unbind(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_ppt_info(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_ppt_map(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_ppt_unmap(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_ppt_irq(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_ppt_access(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_ppt_reset(struct vm *vm, struct vcpu *vcpu, void *arg);
+int op_ppt_event(struct vm *vm, struct vcpu *vcpu, void *arg);
 
 extern const struct ioctl_row ioctl_rows[];	/* ioctl_ops.c, grouped by number, ascending */
 extern const unsigned int ioctl_nrows;

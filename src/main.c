@@ -7,6 +7,7 @@
 #include "dev/vrtc.h"
 #include "hardware.h"
 #include "ioctl.h"
+#include "iommu/ppt.h"
 #include "mem/mem.h"
 #include "sysctl.h"
 #include "vm.h"
@@ -86,8 +87,13 @@ static int __init vmm_init(void)
 	err = sysctl_module_init();
 	if (err)
 		goto err_chardev;
+	err = ppt_module_init();
+	if (err)
+		goto err_sysctl;
 	return 0;
 
+err_sysctl:
+	sysctl_module_exit();
 err_chardev:
 	chardev_module_exit();
 err_vm:
@@ -105,6 +111,7 @@ err_hardware:
  */
 static void __exit vmm_exit(void)
 {
+	ppt_module_exit();
 	sysctl_module_exit();
 	chardev_module_exit();
 	vm_module_exit();

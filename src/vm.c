@@ -21,6 +21,7 @@
 #include "dev/vpmtmr.h"
 #include "dev/vrtc.h"
 #include "hardware.h"
+#include "iommu/ppt.h"
 #include "timebase.h"
 #include "vm.h"
 #include "x86/fpu.h"
@@ -81,11 +82,17 @@ static void host_vcpu_init(void *host, unsigned int id)
 		vcpu_request(vcpu, VCPU_REQ_INIT);
 }
 
+static void host_pin_eoi(void *host, unsigned int pin)
+{
+	ppt_pin_eoi(((struct vm *)host)->ppt, pin);
+}
+
 static const struct irq_host_ops vm_irq_ops = {
 	.vcpu_notify = host_vcpu_notify,
 	.vcpu_nmi = host_vcpu_nmi,
 	.vcpu_extint = host_vcpu_extint,
 	.vcpu_init = host_vcpu_init,
+	.pin_eoi = host_pin_eoi,
 };
 
 /* --- the board: chips in the order of their creation ------------------ */
@@ -298,6 +305,11 @@ static int vm_furnish(struct vm *vm)
 	err = board_create(vm);
 	if (err)
 		goto err_board;
+	vm->ppt = ppt_vm_create(vm->name, &vm->mem, &vm->irq);
+	if (IS_ERR(vm->ppt)) {
+		err = PTR_ERR(vm->ppt);
+		goto err_board;
+	}
 	return 0;
 
 err_board:
@@ -314,6 +326,8 @@ static void vm_strip(struct vm *vm)
 	struct vcpu *vcpu;
 	unsigned int id;
 
+	/* First of all: nothing sends interrupts or reaches memory any more. */
+	ppt_vm_destroy(vm->ppt);
 	board_stop(vm);
 	/* An APIC timer notifies its own vCPU only, and is drained before that vCPU is freed. */
 	vm_for_each_vcpu(vm, vcpu, id) {
@@ -631,6 +645,7 @@ int vm_reinit(struct vm *vm)
 
 	if (!bitmap_equal(vm->suspended, vm->irq.active, VM_MAXCPU))
 		return -EBUSY;
+	ppt_vm_reset(vm->ppt);
 	board_reset(vm);
 	vm_for_each_vcpu(vm, vcpu, id) {
 		clear_bit(VCPU_REQ_SUSPEND, &vcpu->requests);

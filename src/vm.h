@@ -33,6 +33,7 @@
 
 struct dentry;
 struct device;
+struct ppt_vm;
 struct vatpic;
 struct vatpit;
 struct vhpet;
@@ -85,6 +86,7 @@ struct vm {
 	struct vhpet *vhpet;
 	struct vpmtmr *vpmtmr;
 	struct vrtc *vrtc;
+	struct ppt_vm *ppt;		/* constant: PCI devices passed through */
 };
 
 /* Module life. */

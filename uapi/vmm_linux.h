@@ -201,6 +201,118 @@ struct vml_dirty_log {
 #define VML_DIRTY_CLEAR		0x1
 
 /*
+ * PCI passthrough, on /dev/vmm/NAME: as VM_BIND_PPTDEV and its like, with a PCI domain, and what a
+ * monitor needs that may neither open /dev/mem nor write config space by itself. What is said
+ * of errors and locks in <machine/vmm_dev.h> holds here too. Regions and interrupts are numbered as in
+ * <linux/vfio.h>.
+ */
+struct vml_ppt {
+	__u32		size;			/* in: sizeof(struct vml_ppt) */
+	__u32		flags;			/* 0 */
+	__u32		domain, bus, slot, func; /* in: which function */
+};
+VMM_ASSERT_SIZE(struct vml_ppt, 24);
+
+#define VML_PPT_REGION_BAR0	0		/* to 5 */
+#define VML_PPT_REGION_CONFIG	7
+#define VML_PPT_REGIONS		8
+
+#define VML_PPT_REGION_READ	(1 << 0)
+#define VML_PPT_REGION_WRITE	(1 << 1)
+#define VML_PPT_REGION_IO	(1 << 8)	/* ports, not memory */
+#define VML_PPT_REGION_64	(1 << 9)	/* of a 64-bit BAR, which takes two */
+#define VML_PPT_REGION_PREFETCH	(1 << 10)
+
+#define VML_PPT_IRQ_INTX	0
+#define VML_PPT_IRQ_MSI		1
+#define VML_PPT_IRQ_MSIX	2
+
+/* VML_PPT_INFO: what the VM's function has. */
+struct vml_ppt_info {
+	__u32		size;			/* in */
+	__u32		flags;
+	__u32		domain, bus, slot, func; /* in */
+	__u32		irqs[3];		/* out: vectors of each kind */
+	__s32		msix_bar;		/* out: BAR that has the MSI-X table, or -1 */
+	__u64		msix_offset;		/* out: of the table in it */
+	struct {
+		__u64	len;			/* bytes; 0: none */
+		__u64	hpa;			/* of a memory BAR, for VML_PPT_MAP */
+		__u32	flags;			/* VML_PPT_REGION_READ and so on */
+		__u32	reserved;
+	} regions[VML_PPT_REGIONS];		/* out */
+};
+VMM_ASSERT_SIZE(struct vml_ppt_info, 240);
+
+/* VML_PPT_MAP, VML_PPT_UNMAP: as VM_MAP_PPTDEV_MMIO, VM_UNMAP_PPTDEV_MMIO. */
+struct vml_ppt_mmio {
+	__u32		size;			/* in */
+	__u32		flags;
+	__u32		domain, bus, slot, func; /* in */
+	__u64		gpa, hpa, len;		/* in */
+};
+VMM_ASSERT_SIZE(struct vml_ppt_mmio, 48);
+
+/*
+ * VML_PPT_IRQ: how a function's interrupts reach the guest.
+ *	INTx: pin is the I/O APIC's, level-triggered; count 1: on, 0: off.
+ *	MSI: count vectors, 0 to 32, as VM_PPTDEV_MSI.
+ *	MSI-X: count 1: vector start as VM_PPTDEV_MSIX; 0: all off.
+ */
+struct vml_ppt_irq {
+	__u32		size;			/* in */
+	__u32		flags;			/* in: VML_PPT_IRQ_MASKED */
+	__u32		domain, bus, slot, func; /* in */
+	__u32		index;			/* in: VML_PPT_IRQ_INTX and so on */
+	__u32		start, count;		/* in */
+	__u32		pin;			/* in: INTx only */
+	__u64		addr, data;		/* in: MSI and MSI-X */
+};
+VMM_ASSERT_SIZE(struct vml_ppt_irq, 56);
+
+#define VML_PPT_IRQ_MASKED	(1 << 0)	/* of an MSI-X vector */
+
+/*
+ * VML_PPT_ACCESS: read or write config space or a BAR, 1, 2, 4 or, in memory, 8 bytes at a multiple of
+ * that. Of config space all can be read; written are bus mastering, status and the like, the rest
+ * of what is written is dropped.
+ *	EINVAL: outside, or no such region. EPERM: on the MSI-X table.
+ */
+struct vml_ppt_access {
+	__u32		size;			/* in */
+	__u32		flags;			/* in: VML_PPT_ACCESS_WRITE */
+	__u32		domain, bus, slot, func; /* in */
+	__u32		region;			/* in: VML_PPT_REGION_BAR0 and so on */
+	__u32		width;			/* in: bytes */
+	__u64		offset;			/* in */
+	__u64		value;			/* in or out */
+};
+VMM_ASSERT_SIZE(struct vml_ppt_access, 48);
+
+#define VML_PPT_ACCESS_WRITE	(1 << 0)
+
+/* VML_PPT_EVENT: fd, an eventfd, is signalled when the host takes the function away. -1: none. */
+struct vml_ppt_event {
+	__u32		size;			/* in */
+	__u32		flags;
+	__u32		domain, bus, slot, func; /* in */
+	__s32		fd;			/* in */
+	__u32		reserved;
+};
+VMM_ASSERT_SIZE(struct vml_ppt_event, 32);
+
+/* VML_PPT_RESET: by the first of the function's reset methods. EOPNOTSUPP: it has none. EAGAIN. */
+#define VML_PPT_BIND		_IO(VMM_LINUX_GROUP, 47)	/* struct vml_ppt */
+#define VML_PPT_UNBIND		_IO(VMM_LINUX_GROUP, 48)	/* struct vml_ppt */
+#define VML_PPT_INFO		_IO(VMM_LINUX_GROUP, 49)	/* struct vml_ppt_info */
+#define VML_PPT_MAP		_IO(VMM_LINUX_GROUP, 52)	/* struct vml_ppt_mmio */
+#define VML_PPT_UNMAP		_IO(VMM_LINUX_GROUP, 53)	/* struct vml_ppt_mmio */
+#define VML_PPT_IRQ		_IO(VMM_LINUX_GROUP, 54)	/* struct vml_ppt_irq */
+#define VML_PPT_ACCESS		_IO(VMM_LINUX_GROUP, 55)	/* struct vml_ppt_access */
+#define VML_PPT_RESET		_IO(VMM_LINUX_GROUP, 56)	/* struct vml_ppt */
+#define VML_PPT_EVENT		_IO(VMM_LINUX_GROUP, 57)	/* struct vml_ppt_event */
+
+/*
  * FreeBSD's request words: direction in bits 31 to 29, bytes of the argument in 28 to 16, group in
  * 15 to 8, number in 7 to 0. They differ from Linux's words for the same requests where there is
  * no argument or one direction; for both directions they are the same, and the two families never
