@@ -524,6 +524,37 @@ int vm_setup_pptdev_msix(struct vmctx *ctx, int bus, int slot, int func, int idx
 int	vm_disable_pptdev_msix(struct vmctx *ctx, int bus, int slot, int func);
 
 /*
+ * The same by the requests of <vmm_linux.h>, where struct vml_ppt_info and the numbers of regions are:
+ * ppt_linux.c. Not in FreeBSD's library. Errors as above, and there.
+ */
+struct vml_ppt_info;
+
+struct vm_ppt_addr {
+	uint32_t	domain, bus, slot, func;
+};
+
+int	vm_ppt_bind(struct vmctx *ctx, const struct vm_ppt_addr *addr);
+int	vm_ppt_unbind(struct vmctx *ctx, const struct vm_ppt_addr *addr);
+int	vm_ppt_reset(struct vmctx *ctx, const struct vm_ppt_addr *addr);
+int	vm_ppt_info(struct vmctx *ctx, const struct vm_ppt_addr *addr, struct vml_ppt_info *info);
+int vm_ppt_map(struct vmctx *ctx, const struct vm_ppt_addr *addr, vm_paddr_t gpa, size_t len,
+	       vm_paddr_t hpa);
+int	vm_ppt_unmap(struct vmctx *ctx, const struct vm_ppt_addr *addr, vm_paddr_t gpa, size_t len);
+/* Level-triggered to PIN of the I/O APIC; -1: off. */
+int	vm_ppt_intx(struct vmctx *ctx, const struct vm_ppt_addr *addr, int pin);
+int vm_ppt_msi(struct vmctx *ctx, const struct vm_ppt_addr *addr, uint64_t msi_addr,
+	       uint64_t msi_data, int vectors);
+int vm_ppt_msix(struct vmctx *ctx, const struct vm_ppt_addr *addr, int index, uint64_t msi_addr,
+		uint64_t msi_data, bool masked);
+int	vm_ppt_msix_off(struct vmctx *ctx, const struct vm_ppt_addr *addr);
+int vm_ppt_read(struct vmctx *ctx, const struct vm_ppt_addr *addr, int region, uint64_t offset,
+		int width, uint64_t *value);
+int vm_ppt_write(struct vmctx *ctx, const struct vm_ppt_addr *addr, int region, uint64_t offset,
+		 int width, uint64_t value);
+/* FD, an eventfd, tells when the host takes the device away. -1: none. */
+int	vm_ppt_event(struct vmctx *ctx, const struct vm_ppt_addr *addr, int fd);
+
+/*
  * Statistics: stats.c
  */
 

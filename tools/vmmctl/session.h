@@ -56,4 +56,7 @@ int machines_list(struct json_object *json);
 /* command.c: all of it. Returns the exit status: 0, or 1 after a message. */
 int vmmctl(int argc, char **argv);
 
+/* ppt.c: the rest of the command line, from "ppt" on. Returns the exit status. */
+int ppt_main(int argc, char **argv);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * What the machine has, in ACPI's language: power-off, a PCI host bridge without devices, and the legacy devices. Fixed hardware (power button,
+ * What the machine has, in ACPI's language: power-off, a PCI host bridge, and the legacy devices. Fixed hardware (power button,
  * PM timer, reset) is in the FADT, interrupt controllers are in the MADT.
  */
 DefinitionBlock ("", "DSDT", 2, "VMM   ", "VMMDSDT ", 0x00000001)
@@ -29,6 +29,26 @@ DefinitionBlock ("", "DSDT", 2, "VMM   ", "VMMDSDT ", 0x00000001)
 				WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange, 0x0000, 0x0D00, 0xFFFF, 0x0000, 0xF300)
 				DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite,
 					     0x00000000, 0xC0000000, 0xFEBFFFFF, 0x00000000, 0x3EC00000)
+			})
+
+			/* Slots 1 to 15 have an interrupt pin each, level-triggered, from 17 on. */
+			Name (_PRT, Package ()
+			{
+				Package () { 0x0001FFFF, Zero, Zero, 17 },
+				Package () { 0x0002FFFF, Zero, Zero, 18 },
+				Package () { 0x0003FFFF, Zero, Zero, 19 },
+				Package () { 0x0004FFFF, Zero, Zero, 20 },
+				Package () { 0x0005FFFF, Zero, Zero, 21 },
+				Package () { 0x0006FFFF, Zero, Zero, 22 },
+				Package () { 0x0007FFFF, Zero, Zero, 23 },
+				Package () { 0x0008FFFF, Zero, Zero, 24 },
+				Package () { 0x0009FFFF, Zero, Zero, 25 },
+				Package () { 0x000AFFFF, Zero, Zero, 26 },
+				Package () { 0x000BFFFF, Zero, Zero, 27 },
+				Package () { 0x000CFFFF, Zero, Zero, 28 },
+				Package () { 0x000DFFFF, Zero, Zero, 29 },
+				Package () { 0x000EFFFF, Zero, Zero, 30 },
+				Package () { 0x000FFFFF, Zero, Zero, 31 }
 			})
 
 			Device (ISA)

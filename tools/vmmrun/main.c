@@ -18,6 +18,7 @@
 #include "machine.h"
 #include "mptable.h"
 #include "options.h"
+#include "passthru.h"
 #include "pci.h"
 #include "pm.h"
 #include "snapshot.h"
@@ -68,6 +69,8 @@ static int devices_create(struct machine *machine)
 	i8042_create(machine);
 	machine->uart = uart_create(machine, COM1_PORT, COM1_IRQ);
 	if (machine->uart == NULL)
+		return -1;
+	if (passthru_create(machine) != 0)
 		return -1;
 	return cmos_fill(machine);
 }

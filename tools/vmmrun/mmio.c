@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Accesses to guest-physical addresses where there is neither memory nor a device: reads give all
- * ones, writes are lost. The instruction is carried out by the kernel module's own emulator
+ * Accesses to guest-physical addresses where there is no memory: a passed-through device's registers that are not
+ * mapped, or nothing, then reads give all ones, and writes are lost. The instruction is carried out by the kernel module's own emulator
  * (src/x86/emulate.c), which asks here for registers and memory. An instruction can have a second
  * operand elsewhere, in memory or on a device in the kernel.
  */
@@ -14,6 +14,9 @@
 #include "complain.h"
 #include "exit.h"
 #include "machine.h"
+#include "passthru.h"
+
+#define ACCESS_MAX	64		/* bytes that one instruction moves */
 
 /* What the kernel answers itself: local APIC, I/O APIC, HPET. */
 static const struct {
@@ -96,7 +99,7 @@ static int ops_phys_read(void *ctx, u64 gpa, void *buffer, int bytes)
 		return kernel_device_access(cpu, gpa, false, buffer, bytes);
 	if (memory != NULL)
 		memcpy(buffer, memory, (size_t)bytes);
-	else
+	else if (!passthru_mmio(gpa, false, buffer, bytes))
 		memset(buffer, 0xff, (size_t)bytes);
 	return 0;
 }
@@ -105,7 +108,11 @@ static int ops_phys_write(void *ctx, u64 gpa, const void *buffer, int bytes)
 {
 	struct cpu *cpu = ctx;
 	void *memory = vm_map_gpa(cpu->machine->ctx, gpa, (size_t)bytes);
+	uint8_t data[ACCESS_MAX];
 	uint64_t copy;
+
+	if (bytes > ACCESS_MAX)
+		return -EOPNOTSUPP;
 
 	if (memory == NULL && in_kernel(gpa)) {
 		if (bytes > (int)sizeof(copy))
@@ -113,8 +120,11 @@ static int ops_phys_write(void *ctx, u64 gpa, const void *buffer, int bytes)
 		memcpy(&copy, buffer, (size_t)bytes);
 		return kernel_device_access(cpu, gpa, true, &copy, bytes);
 	}
+	memcpy(data, buffer, (size_t)bytes);
 	if (memory != NULL)
 		memcpy(memory, buffer, (size_t)bytes);
+	else
+		(void)passthru_mmio(gpa, true, data, bytes);
 	return 0;
 }
 

@@ -26,6 +26,7 @@ static const char usage_text[] =
 	"  -a, --append TEXT     kernel command line (" CMDLINE_DEFAULT ")\n"
 	"  -x, --x2apic          local APICs in x2APIC mode\n"
 	"  -w, --ignore-msrs     unknown MSRs read 0 and ignore writes, instead of a fault in the guest\n"
+	"      --passthru B/S/F  give the guest the host's PCI function; also as [DDDD:]BB:DD.F; up to 8 times\n"
 	"      --save FILE       Ctrl-A s, or SIGUSR2, saves the machine to FILE and ends it\n"
 	"      --restore FILE    go on with a machine that was saved; no -k, -i, -a, -c, -m, -x or -w\n"
 	"      --stats           print the machine's statistics at its end\n"
@@ -37,7 +38,7 @@ static const char usage_text[] =
 	"Keys: Ctrl-A x ends the machine, Ctrl-A p presses its power button, Ctrl-A h tells the others.\n"
 	"Exit status: 0 guest reset, 1 power-off, 2 halt, 3 triple fault, 4 error, 5 saved.\n";
 
-enum { OPTION_STATS = 256, OPTION_KEEP, OPTION_DUMP_ACPI, OPTION_SAVE, OPTION_RESTORE };
+enum { OPTION_STATS = 256, OPTION_KEEP, OPTION_DUMP_ACPI, OPTION_SAVE, OPTION_RESTORE, OPTION_PASSTHRU };
 
 static const char short_options[] = "+c:m:k:i:a:xwhV";
 
@@ -53,6 +54,7 @@ static const struct option long_options[] = {
 	{ "keep", no_argument, NULL, OPTION_KEEP },
 	{ "save", required_argument, NULL, OPTION_SAVE },
 	{ "restore", required_argument, NULL, OPTION_RESTORE },
+	{ "passthru", required_argument, NULL, OPTION_PASSTHRU },
 	{ "dump-acpi", required_argument, NULL, OPTION_DUMP_ACPI },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -90,6 +92,13 @@ static int memory_parse(struct options *options, const char *text)
 	return 0;
 }
 
+static int passthru_take(struct options *options, const char *text)
+{
+	if (options->passthru_count == PASSTHRU_MAX)
+		return complain("more than %d devices with --passthru", PASSTHRU_MAX);
+	return passthru_parse(text, &options->passthru[options->passthru_count++]);
+}
+
 static int option_take(struct options *options, int option, const char *arg)
 {
 	options->shaped |= option < OPTION_STATS;
@@ -125,6 +134,8 @@ static int option_take(struct options *options, int option, const char *arg)
 	case OPTION_RESTORE:
 		options->restore = arg;
 		return 0;
+	case OPTION_PASSTHRU:
+		return passthru_take(options, arg);
 	case OPTION_DUMP_ACPI:
 		options->dump_acpi = arg;
 		return 0;
@@ -151,6 +162,10 @@ static enum options_verdict operands_take(struct options *options, int count, ch
 {
 	if (options->dump_acpi != NULL && count == 0)
 		return OPTIONS_RUN;
+	if (options->passthru_count != 0 && (options->save != NULL || options->restore != NULL)) {
+		complain("a machine with a device of the host cannot be saved: leave out --passthru, or --save and --restore");
+		return OPTIONS_BAD;
+	}
 	if (options->restore != NULL && options->shaped) {
 		complain(
 			"%s says what the machine is like: leave out -k, -i, -a, -c, -m, -x and -w",

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <vmmapi.h>
+
+#include "passthru.h"
+
 struct options {
 	const char	*name;		/* of the machine */
 	const char	*kernel;	/* path */
@@ -14,6 +18,8 @@ struct options {
 	const char	*save;		/* path of the snapshot that a key or SIGUSR2 makes, or NULL */
 	const char	*restore;	/* path of the snapshot to go on from, or NULL */
 	const char	*dump_acpi;	/* directory, or NULL; then nothing is run */
+	struct vm_ppt_addr passthru[PASSTHRU_MAX];	/* the host's PCI functions */
+	unsigned int	passthru_count;
 	int		cpus;
 	size_t		memory;		/* bytes, a multiple of 4 KiB */
 	bool		shaped;		/* one of -k -i -a -c -m -x -w was given */

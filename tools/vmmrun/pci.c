@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * PCI configuration mechanism #1 (PCI Local Bus Specification 3.0, 3.2.2.3.2). Functions that are
- * not there read all ones.
+ * PCI configuration mechanism #1 (PCI Local Bus Specification 3.0, 3.2.2.3.2). Bus 0 has a host bridge
+ * in slot 0, and in other slots what pci_function_add() was told. Functions that are not there read all ones.
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -15,6 +15,10 @@
 #define DATA_PORT		0xcfc
 #define ADDRESS_ENABLE		0x80000000u
 #define ADDRESS_MASK		0x80fffffcu
+
+#define REGISTER_MASK		0xfcu
+#define SLOT_SHIFT		11
+#define SLOTS			32u
 
 #define CONFIG_SIZE		256
 
@@ -60,21 +64,43 @@ static void bridge_write(unsigned int reg, unsigned int bytes, uint32_t value)
 			pci.bridge[reg] = value & COMMAND_MASK;
 }
 
-static void data_access(void *device, unsigned int offset, bool in, unsigned int bytes,
-			uint32_t *value)
+static void bridge_access(void *device, unsigned int reg, bool in, unsigned int bytes, uint32_t *value)
 {
-	unsigned int reg;
-
 	(void)device;
 	pthread_mutex_lock(&pci.lock);
-	reg = (pci.address & 0xfc) + offset;
-	if ((pci.address & ~0xfcu) != ADDRESS_ENABLE)
-		*value = 0xffffffff;
-	else if (in)
+	if (in)
 		memcpy(value, pci.bridge + reg, bytes);
 	else
 		bridge_write(reg, bytes, *value);
 	pthread_mutex_unlock(&pci.lock);
+}
+
+/* By slot; function 0 of bus 0. Constant once the vCPUs run. */
+static struct {
+	pci_handler	*handler;
+	void		*device;
+} functions[SLOTS] = { { bridge_access, NULL } };
+
+void pci_function_add(unsigned int slot, pci_handler *handler, void *device)
+{
+	functions[slot].handler = handler;
+	functions[slot].device = device;
+}
+
+static void data_access(void *device, unsigned int offset, bool in, unsigned int bytes,
+			uint32_t *value)
+{
+	uint32_t address, slot;
+
+	(void)device;
+	pthread_mutex_lock(&pci.lock);
+	address = pci.address;
+	pthread_mutex_unlock(&pci.lock);
+	slot = address >> SLOT_SHIFT & (SLOTS - 1);
+	if ((address & ~REGISTER_MASK) == (ADDRESS_ENABLE | slot << SLOT_SHIFT) && functions[slot].handler != NULL)
+		functions[slot].handler(functions[slot].device, (address & REGISTER_MASK) + offset, in, bytes, value);
+	else
+		*value = 0xffffffff;
 }
 
 void pci_create(void)
