@@ -89,6 +89,9 @@ install: module tools man
 	$(MAKE) -C $(KDIR) M=$(B) modules_install
 	install -D -m 644 dist/60-vmm.rules $(DESTDIR)/usr/lib/udev/rules.d/60-vmm.rules
 	install -D -m 644 dist/vmm.sysusers $(DESTDIR)/usr/lib/sysusers.d/vmm.conf
+	install -D -m 755 dist/pptdevs-softdeps $(DESTDIR)/usr/lib/vmm/pptdevs-softdeps
+	install -D -m 755 dist/initramfs-tools/vmm $(DESTDIR)/usr/share/initramfs-tools/hooks/vmm
+	install -D -m 755 -t $(DESTDIR)/usr/lib/dracut/modules.d/90vmm dist/dracut/module-setup.sh dist/dracut/load-vmm.sh
 	install -D -t $(DESTDIR)/usr/local/sbin build/tools/vmmrun/vmmrun build/tools/vmmctl/vmmctl
 	for page in $(pages); do install -D -m 644 build/man/$$page $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done
 
