@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+# tests/ppt/run.sh [PART]...
+#
+# Passthrough on emulated hosts. KERNEL=6.1|6.12 (6.1): the host's. Parts, all of them by default: intel, amd (with interrupt remapping),
+# intel-guest, amd-guest, intel-noir, amd-noir, none. Ends with "N passed, N failed[, N skipped]".
+set -eu
+cd "$(dirname "$0")/../.."
+kernel=${KERNEL:-6.1}
+make -s tools
+make -s -C tests/ppt
+VMLINUZ=$(scripts/kernel-image 6.1)
+INITRAMFS=$(tests/ppt/guest-initramfs "$VMLINUZ")
+export VMLINUZ INITRAMFS
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+ports='--device pcie-root-port,id=rp1,chassis=1,slot=1,addr=1c --device pcie-root-port,id=rp2,chassis=2,slot=2,addr=1d'
+edus='--device edu,bus=rp1,dma_mask=0xffffffffffff --device edu,bus=rp2,dma_mask=0xffffffffffff --device edu,addr=b'
+devices="$ports $edus --device nvme,addr=a"
+guests='--device e1000e,addr=c --device qemu-xhci,addr=d,id=xhci --device usb-tablet,bus=xhci.0'
+
+# host ARGUMENT... -- COMMAND...
+host()
+{
+	# shellcheck disable=SC2086 # words
+	scripts/emuhost --kernel "$kernel" --smp 2 --timeout "${TIMEOUT:-3000}" $devices "$@" 2>&1 | tee -a "$log"
+}
+
+part()
+{
+	echo "== $1, Linux $kernel"
+	case $1 in
+	intel | amd) host --iommu "$1" -- tests/ppt/t_ppt.sh ;;
+	intel-guest | amd-guest)
+		# shellcheck disable=SC2086 # words
+		host --iommu "${1%-*}" --mem 3G $guests -- tests/ppt/t_guest.sh
+		;;
+	intel-noir | amd-noir) host --iommu "${1%-*}" --append intremap=off -- env WHY=no-remapping tests/ppt/t_refused.sh ;;
+	none) host --iommu none -- env WHY=no-iommu tests/ppt/t_refused.sh ;;
+	*) echo "no such part: $1" >&2; exit 2 ;;
+	esac
+}
+
+[ $# -gt 0 ] || set -- intel amd intel-guest amd-guest intel-noir amd-noir none
+for part; do
+	part "$part"
+done
+awk -v parts=$# '
+	/^[0-9]+ passed, [0-9]+ failed/ { passed += $1; failed += $3; skipped += $5; closed++ }
+	/^emuhost: the host.s kernel .* reports/ { reports++ }
+	END {
+		# A host that came to no end, or that reports something, is a test that failed.
+		failed += parts - closed + reports
+		printf "%d passed, %d failed%s\n", passed, failed, skipped ? ", " skipped " skipped" : ""
+		exit failed != 0
+	}' "$log"
