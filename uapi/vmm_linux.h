@@ -227,6 +227,14 @@ VMM_ASSERT_SIZE(struct vml_ppt, 24);
 #define VML_PPT_IRQ_MSI		1
 #define VML_PPT_IRQ_MSIX	2
 
+/* A BAR, the expansion ROM, configuration space. */
+struct vml_ppt_region {
+	__u64		len;			/* bytes; 0: none */
+	__u64		hpa;			/* of a memory BAR, for VML_PPT_MAP */
+	__u32		flags;			/* VML_PPT_REGION_READ and so on */
+	__u32		reserved;
+};
+
 /* VML_PPT_INFO: what the VM's function has. */
 struct vml_ppt_info {
 	__u32		size;			/* in */
@@ -235,12 +243,7 @@ struct vml_ppt_info {
 	__u32		irqs[3];		/* out: vectors of each kind */
 	__s32		msix_bar;		/* out: BAR that has the MSI-X table, or -1 */
 	__u64		msix_offset;		/* out: of the table in it */
-	struct {
-		__u64	len;			/* bytes; 0: none */
-		__u64	hpa;			/* of a memory BAR, for VML_PPT_MAP */
-		__u32	flags;			/* VML_PPT_REGION_READ and so on */
-		__u32	reserved;
-	} regions[VML_PPT_REGIONS];		/* out */
+	struct vml_ppt_region regions[VML_PPT_REGIONS]; /* out */
 };
 VMM_ASSERT_SIZE(struct vml_ppt_info, 240);
 
