@@ -51,6 +51,9 @@ static int exit_inout(struct vcpu *vcpu)
 	int err;
 
 	err = bus_port_access(&vcpu->vm->bus, inout->in, inout->port, inout->bytes, &val);
+	if (err == -ENOENT && !inout->in &&
+	    ioeventfd_write(&vcpu->vm->eventfds, true, inout->port, inout->bytes, val))
+		return VERDICT_RESUME;
 	if (err)
 		return err == -ENOENT ? VERDICT_USER : err;
 	if (!inout->in)
@@ -258,7 +261,16 @@ static int emul_chip(struct emul_ctx *ctx, u64 gpa, u8 *buf, int bytes, bool wri
 	return 0;
 }
 
-/* A kernel chip, or memory. MMIO that belongs to user space ends the emulation: -EOPNOTSUPP. */
+/* True: an ioeventfd has taken the write. Wider than its datum, a write matches none. */
+static bool emul_ioeventfd(struct vcpu *vcpu, u64 gpa, const void *buf, int bytes)
+{
+	u64 val = 0;
+
+	memcpy(&val, buf, min_t(size_t, bytes, sizeof(val)));
+	return ioeventfd_write(&vcpu->vm->eventfds, false, gpa, bytes, val);
+}
+
+/* A kernel chip, an eventfd, or memory. MMIO that belongs to user space ends the emulation: -EOPNOTSUPP. */
 static int emul_phys(struct emul_ctx *ctx, u64 gpa, void *buf, int bytes, bool write)
 {
 	struct vcpu *vcpu = ctx->vcpu;
@@ -267,6 +279,8 @@ static int emul_phys(struct emul_ctx *ctx, u64 gpa, void *buf, int bytes, bool w
 
 	if (bus_window_has(&vcpu->vm->bus, gpa))
 		return emul_chip(ctx, gpa, buf, bytes, write);
+	if (write && emul_ioeventfd(vcpu, gpa, buf, bytes))
+		return 0;
 	vcpu_put(vcpu);
 	addr = mem_hold(&vcpu->vm->mem, gpa, bytes, write ? GPT_PROT_WRITE : GPT_PROT_READ, &hold);
 	if (!addr)
@@ -431,7 +445,7 @@ static int exit_inst_emul(struct vcpu *vcpu, u64 gpa)
 		return VERDICT_USER;
 	exit->inst_length = vie->num_processed;
 	vcpu->nextrip = exit->rip + exit->inst_length;
-	if (bus_window_has(&vcpu->vm->bus, gpa))
+	if (bus_window_has(&vcpu->vm->bus, gpa) || ioeventfd_wants(&vcpu->vm->eventfds, gpa))
 		return exit_emulate(vcpu);
 	return VERDICT_USER;
 }

@@ -10,7 +10,6 @@
 #include "vm.h"
 
 #define IOCTL_NR_MAX	128
-#define IOCTL_OURS_MIN	24	/* bytes: every one begins as struct vml_ppt */
 
 static u8 first_row[IOCTL_NR_MAX];	/* index + 1 of a number's first row; 0: none. Constant after load. */
 
@@ -35,22 +34,22 @@ static const struct ioctl_row *ioctl_find(u32 word)
 	return NULL;
 }
 
-static int ioctl_one_vcpu(struct vm *vm, const struct ioctl_row *row, void *arg)
+static int ioctl_one_vcpu(struct vm *vm, enum ioctl_class class, int id, ioctl_fn fn, void *arg)
 {
 	struct vcpu *vcpu = NULL;
 	int err;
 
-	if (row->class != CLASS_FIND_OR_ALL || *(int *)arg != -1) {
-		vcpu = vm_vcpu(vm, *(int *)arg);
+	if (class != CLASS_FIND_OR_ALL || id != -1) {
+		vcpu = vm_vcpu(vm, id);
 		if (IS_ERR(vcpu))
 			return PTR_ERR(vcpu);
 	}
-	if (row->class != CLASS_VCPU)
-		return row->fn(vm, vcpu, arg);
+	if (class != CLASS_VCPU)
+		return fn(vm, vcpu, arg);
 	err = vcpu_freeze(vcpu);
 	if (err)
 		return err;
-	err = row->fn(vm, vcpu, arg);
+	err = fn(vm, vcpu, arg);
 	vcpu_thaw(vcpu);
 	return err;
 }
@@ -77,53 +76,29 @@ int ioctl_memory_locked(struct vm *vm, ioctl_fn fn, void *arg)
 	return err;
 }
 
-static int ioctl_locked(struct vm *vm, const struct ioctl_row *row, void *arg)
+int ioctl_locked(struct vm *vm, enum ioctl_class class, int id, ioctl_fn fn, void *arg)
 {
 	int err;
 
-	switch (row->class) {
+	switch (class) {
 	case CLASS_NONE:
-		return row->fn(vm, NULL, arg);
+		return fn(vm, NULL, arg);
 	case CLASS_VCPU:
 	case CLASS_FIND:
 	case CLASS_FIND_OR_ALL:
-		return ioctl_one_vcpu(vm, row, arg);
+		return ioctl_one_vcpu(vm, class, id, fn, arg);
 	case CLASS_ALL_VCPUS:
-		return ioctl_all_vcpus(vm, row->fn, arg);
+		return ioctl_all_vcpus(vm, fn, arg);
 	case CLASS_MEM_READ:
 		if (down_read_killable(&vm->mem.lock))
 			return -EINTR;
-		err = row->fn(vm, NULL, arg);
+		err = fn(vm, NULL, arg);
 		up_read(&vm->mem.lock);
 		return err;
 	case CLASS_MEM_WRITE:
-		return ioctl_memory_locked(vm, row->fn, arg);
+		return ioctl_memory_locked(vm, fn, arg);
 	}
 	return -ENOTTY;
-}
-
-/*
- * In: a request of our own says by itself how much of its argument the program knows. @size: that, or what
- * the request word says.
- */
-static int ioctl_copy_in(const struct ioctl_row *row, void *arg, void __user *user, size_t *size)
-{
-	u32 known;
-
-	if (row->size) {
-		if (get_user(known, (u32 __user *)user))
-			return -EFAULT;
-		if (known < IOCTL_OURS_MIN || known > PAGE_SIZE)
-			return known < IOCTL_OURS_MIN ? -EINVAL : -E2BIG;
-		*size = min_t(size_t, known, row->size);
-		return copy_struct_from_user(arg, row->size, user, known);
-	}
-	*size = _IOC_SIZE(row->word);
-	if (!(_IOC_DIR(row->word) & _IOC_WRITE))
-		memset(arg, 0, *size);
-	else if (copy_from_user(arg, user, *size))
-		return -EFAULT;
-	return 0;
 }
 
 long ioctl_vm(struct file *file, unsigned int word, unsigned long user)
@@ -140,15 +115,23 @@ long ioctl_vm(struct file *file, unsigned int word, unsigned long user)
 	err = -EIO;
 	if (READ_ONCE(vm->dead))
 		goto out;
+	if (_IOC_TYPE(word) == VMM_LINUX_GROUP) {
+		err = ioctl_linux(vm, word, (void __user *)user);
+		goto out;
+	}
 	err = -ENOTTY;
 	row = ioctl_find(word);
 	if (!row)
 		goto out;
-	err = ioctl_copy_in(row, arg, (void __user *)user, &size);
-	if (err)
+	size = _IOC_SIZE(row->word);
+	arg[0] = 0;
+	err = -EFAULT;
+	if (!(_IOC_DIR(row->word) & _IOC_WRITE))
+		memset(arg, 0, size);
+	else if (copy_from_user(arg, (void __user *)user, size))
 		goto out;
-	err = ioctl_locked(vm, row, arg);
-	if (!err && (row->size || (_IOC_DIR(row->word) & _IOC_READ)) &&
+	err = ioctl_locked(vm, row->class, *(int *)arg, row->fn, arg);
+	if (!err && (_IOC_DIR(row->word) & _IOC_READ) &&
 	    copy_to_user((void __user *)user, arg, size))
 		err = -EFAULT;
 out:

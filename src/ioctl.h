@@ -34,10 +34,9 @@ typedef int (*ioctl_fn)(struct vm *vm, struct vcpu *vcpu, void *arg);
 
 struct ioctl_row {
 	u32 word;		/* Linux's request word */
-	u32 fbsd_word;		/* FreeBSD's; of a request of our own the same again */
+	u32 fbsd_word;		/* FreeBSD's */
 	enum ioctl_class class;
 	ioctl_fn fn;
-	u16 size;		/* of our own: bytes of the argument, which begins with its size; else 0 */
 };
 
 /* ioctl_ppt.c */
@@ -60,6 +59,15 @@ int op_ppt_event(struct vm *vm, struct vcpu *vcpu, void *arg);
 
 extern const struct ioctl_row ioctl_rows[];	/* ioctl_ops.c, grouped by number, ascending */
 extern const unsigned int ioctl_nrows;
+
+/*
+ * Call @fn with what @class locks; @id: the vCPU in classes A, E and F. What @fn returns, or -EINTR,
+ * -EINVAL or -ENOMEM if the locks or the vCPU cannot be had. Process context, inside vm_enter().
+ */
+int ioctl_locked(struct vm *vm, enum ioctl_class class, int id, ioctl_fn fn, void *arg);
+
+/* Requests of group VMM_LINUX_GROUP: src/ioctl_linux.c. Inside vm_enter(), the VM is not dead. */
+long ioctl_linux(struct vm *vm, unsigned int word, void __user *user);
 
 /*
  * What class B does around @fn, for a request that has to look at its caller's memory first: no

@@ -708,8 +708,7 @@ static int op_restore_time(struct vm *vm, struct vcpu *vcpu, void *arg)
 
 /* --- the table -------------------------------------------------------- */
 
-#define ROW(name, class, fn)	{ name, VMM_FBSD_##name, class, fn, 0 }
-#define ROW_OURS(name, class, fn, type)	{ name, name, class, fn, sizeof(type) }
+#define ROW(name, class, fn)	{ name, VMM_FBSD_##name, class, fn }
 
 const struct ioctl_row ioctl_rows[] = {
 	ROW(VM_RUN, CLASS_VCPU, op_run),
@@ -757,18 +756,9 @@ const struct ioctl_row ioctl_rows[] = {
 	ROW(VM_PPTDEV_MSIX, CLASS_NONE, op_pptdev_msix),
 	ROW(VM_PPTDEV_DISABLE_MSIX, CLASS_NONE, op_pptdev_disable_msix),
 	ROW(VM_UNMAP_PPTDEV_MMIO, CLASS_ALL_VCPUS, op_unmap_pptdev_mmio),
-	ROW_OURS(VML_PPT_BIND, CLASS_MEM_WRITE, op_ppt_bind, struct vml_ppt),
-	ROW_OURS(VML_PPT_UNBIND, CLASS_MEM_WRITE, op_ppt_unbind, struct vml_ppt),
-	ROW_OURS(VML_PPT_INFO, CLASS_NONE, op_ppt_info, struct vml_ppt_info),
 	ROW(VM_STATS, CLASS_FIND, op_stats),
 	ROW(VM_STATS_OLD, CLASS_FIND, op_stats_old),
 	ROW(VM_STAT_DESC, CLASS_NONE, op_stat_desc),
-	ROW_OURS(VML_PPT_MAP, CLASS_ALL_VCPUS, op_ppt_map, struct vml_ppt_mmio),
-	ROW_OURS(VML_PPT_UNMAP, CLASS_ALL_VCPUS, op_ppt_unmap, struct vml_ppt_mmio),
-	ROW_OURS(VML_PPT_IRQ, CLASS_NONE, op_ppt_irq, struct vml_ppt_irq),
-	ROW_OURS(VML_PPT_ACCESS, CLASS_NONE, op_ppt_access, struct vml_ppt_access),
-	ROW_OURS(VML_PPT_RESET, CLASS_NONE, op_ppt_reset, struct vml_ppt),
-	ROW_OURS(VML_PPT_EVENT, CLASS_NONE, op_ppt_event, struct vml_ppt_event),
 	ROW(VM_SET_X2APIC_STATE, CLASS_VCPU, op_set_x2apic),
 	ROW(VM_GET_X2APIC_STATE, CLASS_FIND, op_get_x2apic),
 	ROW(VM_GET_HPET_CAPABILITIES, CLASS_NONE, op_get_hpet_cap),

@@ -72,6 +72,21 @@ static int run_barrier(struct vcpu *vcpu)
 	return VERDICT_RESUME;
 }
 
+/* The VM is paused: sleep until that is over, or until there is something else to look at. */
+static void run_paused(struct vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->state, VCPU_SLEEPING);
+	for (;;) {
+		/* Orders the state before the look; pairs with vcpu_notify(). */
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (READ_ONCE(vcpu->requests) != BIT(VCPU_REQ_PAUSE) || vcpu_host_work_pending())
+			break;
+		schedule_timeout(HZ);
+	}
+	__set_current_state(TASK_RUNNING);
+	vcpu_leave_running(vcpu);
+}
+
 static bool turn_lasts(const struct vcpu *vcpu)
 {
 	return vcpu->turn_owed && time_before(jiffies, vcpu->turn_until);
@@ -110,6 +125,8 @@ static int run_blocked(struct vcpu *vcpu)
 	}
 	if (test_bit(VCPU_REQ_DEBUG, &requests))
 		return run_exit(vcpu, VM_EXITCODE_DEBUG);
+	if (test_bit(VCPU_REQ_PAUSE, &requests))
+		run_paused(vcpu);
 	return VERDICT_RESUME;
 }
 
@@ -142,6 +159,8 @@ int vcpu_run(struct vcpu *vcpu)
 	if (!test_bit(vcpu->id, vm->irq.active) || test_bit(vcpu->id, vm->suspended))
 		return -EINVAL;
 	vcpu_adopt_thread(vcpu);
+	if (unlikely(!READ_ONCE(vm->has_run)))
+		WRITE_ONCE(vm->has_run, true);
 	do {
 		verdict = run_once(vcpu);
 	} while (verdict == VERDICT_RESUME);
@@ -155,10 +174,10 @@ int vcpu_run(struct vcpu *vcpu)
 
 /* --- HLT -------------------------------------------------------------- */
 
-/* Something that wakes a vCPU with interrupts off as well. */
+/* Something that wakes a vCPU with interrupts off as well. In a pause it sleeps on. */
 static bool vcpu_wake_pending(const struct vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->requests) || test_bit(EVENT_NMI, &vcpu->events.flags);
+	return (READ_ONCE(vcpu->requests) & ~BIT(VCPU_REQ_PAUSE)) || test_bit(EVENT_NMI, &vcpu->events.flags);
 }
 
 static bool halt_over(struct vcpu *vcpu, bool interrupts_enabled)

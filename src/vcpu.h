@@ -6,7 +6,7 @@
  * State is the lock. IDLE: nobody's. FROZEN: owned by one ioctl (or by the
  * thread inside VM_RUN, between guest entries), which may read and write
  * everything marked [f]. RUNNING: in guest mode, same owner. SLEEPING: the
- * owner waits in HLT or at the suspend barrier. Moves: IDLE <-> FROZEN under
+ * owner waits in HLT, at the suspend barrier or for the end of a pause. Moves: IDLE <-> FROZEN under
  * vcpu->lock; FROZEN <-> RUNNING and FROZEN <-> SLEEPING by the owner alone.
  *
  * Whoever wants the owner's attention sets a bit in vcpu->requests (or makes an
@@ -41,6 +41,7 @@ enum vcpu_request {
 	VCPU_REQ_DEBUG,		/* in the debug set: VM_RUN leaves with DEBUG */
 	VCPU_REQ_INIT,		/* INIT arrived: reset the local APIC */
 	VCPU_REQ_DYING,		/* the VM is being destroyed: VM_RUN leaves at once */
+	VCPU_REQ_PAUSE,		/* the VM is paused: sleep, but answer the other requests */
 };
 
 /* Index of a general register in vcpu->gpr: its number in instruction encoding. */

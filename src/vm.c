@@ -82,9 +82,16 @@ static void host_vcpu_init(void *host, unsigned int id)
 		vcpu_request(vcpu, VCPU_REQ_INIT);
 }
 
-static void host_pin_eoi(void *host, unsigned int pin)
+static void host_pins_eoi(void *host, u32 ended, u32 let_go)
 {
-	ppt_pin_eoi(((struct vm *)host)->ppt, pin);
+	struct vm *vm = host;
+	unsigned long pins = ended;
+	unsigned int pin;
+
+	if (let_go)
+		irqfd_resample(&vm->eventfds, let_go);
+	for_each_set_bit(pin, &pins, VIOAPIC_PINS)
+		ppt_pin_eoi(vm->ppt, pin);
 }
 
 static const struct irq_host_ops vm_irq_ops = {
@@ -92,7 +99,7 @@ static const struct irq_host_ops vm_irq_ops = {
 	.vcpu_nmi = host_vcpu_nmi,
 	.vcpu_extint = host_vcpu_extint,
 	.vcpu_init = host_vcpu_init,
-	.pin_eoi = host_pin_eoi,
+	.pins_eoi = host_pins_eoi,
 };
 
 /* --- the board: chips in the order of their creation ------------------ */
@@ -112,6 +119,7 @@ static int board_create(struct vm *vm)
 	vclock_init(&vm->clock, &vclock_host);
 	timebase_init(vm);
 	bus_init(&vm->bus);
+	eventfds_init(&vm->eventfds, &vm->irq, &vm->bus, vm_workqueue);
 	err = irq_init(&vm->irq, &vm_irq_ops, vm, vm->maxcpus);
 	if (err)
 		return err;
@@ -285,6 +293,7 @@ static struct vm *vm_alloc(const char *name)
 	init_completion(&vm->ops_drained);
 	INIT_WORK(&vm->finish_work, vm_finish_work);
 	mutex_init(&vm->vcpus_lock);
+	mutex_init(&vm->pause_lock);
 	raw_spin_lock_init(&vm->suspend_lock);
 	init_waitqueue_head(&vm->barrier);
 	return vm;
@@ -328,6 +337,7 @@ static void vm_strip(struct vm *vm)
 
 	/* First of all: nothing sends interrupts or reaches memory any more. */
 	ppt_vm_destroy(vm->ppt);
+	eventfds_fini(&vm->eventfds);
 	board_stop(vm);
 	/* An APIC timer notifies its own vCPU only, and is drained before that vCPU is freed. */
 	vm_for_each_vcpu(vm, vcpu, id) {
@@ -337,6 +347,7 @@ static void vm_strip(struct vm *vm)
 	board_destroy(vm);
 	vm->backend->vm_fini(vm);
 	vm_mem_fini(&vm->mem);
+	kvfree(vm->cpuid.rules);
 }
 
 static int vm_register(struct vm *vm)
@@ -568,7 +579,9 @@ struct vcpu *vm_vcpu(struct vm *vm, int id)
 	if (!vcpu) {
 		vcpu = vm->vcpus_closed ? ERR_PTR(-EINVAL) : vcpu_create(vm, id);
 		if (!IS_ERR(vcpu)) {
-			smp_store_release(&vm->vcpus[id], vcpu);
+			if (vm->pausing)
+				set_bit(VCPU_REQ_PAUSE, &vcpu->requests);
+			timebase_join(vcpu);
 			debugfs_add_vcpu(vcpu);
 		}
 	}
@@ -652,6 +665,7 @@ int vm_reinit(struct vm *vm)
 		clear_bit(VCPU_REQ_DEBUG, &vcpu->requests);
 		vcpu_reset(vcpu);
 	}
+	vm->tsc_base = 0;
 	vm_mem_reinit(&vm->mem);
 	bitmap_zero(vm->suspended, VM_MAXCPU);
 	bitmap_zero(vm->halted, VM_MAXCPU);

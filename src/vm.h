@@ -9,7 +9,7 @@
  * when the last has gone everything but the shell is torn down. Operations on
  * descriptors that stay open get ENXIO from vm_enter().
  *
- * Lock order: registry_lock; mem.lock; vcpus_lock; vCPU frozen (in id
+ * Lock order: registry_lock; pause_lock; mem.lock; vcpus_lock; vCPU frozen (in id
  * order); chip locks; vcpu->lock.
  */
 #ifndef VMM_VM_H
@@ -27,6 +27,7 @@
 #include "dev/bus.h"
 #include "dev/irq.h"
 #include "dev/vtimer.h"
+#include "eventfd.h"
 #include "mem/mem.h"
 #include "vcpu.h"
 #include "x86/cpuid.h"
@@ -72,14 +73,21 @@ struct vm {
 	DECLARE_BITMAP(halted, VM_MAXCPU);	/* atomic bits: in HLT with interrupts off */
 	DECLARE_BITMAP(debug, VM_MAXCPU);	/* atomic bits: the debug set */
 
+	struct mutex pause_lock;	/* VML_PAUSE and VML_RESUME, one at a time */
+	bool pausing;			/* vcpus_lock: new vCPUs have VCPU_REQ_PAUSE from the start */
+	bool has_run;			/* a vCPU has been in VM_RUN; set with that vCPU frozen, read with all */
+
 	struct cpuid_policy cpuid;	/* constant but for the topology (WRITE_ONCE): what CPUID answers */
 
 	struct vclock clock;
 	raw_spinlock_t time_lock;
 	bool time_stopped;		/* time_lock; read without it before guest entry */
+	bool paused;			/* time_lock: time stands until timebase_resume() */
 	u64 time_stopped_tsc;		/* time_lock: host TSC at which it was */
+	u64 tsc_base;			/* time_lock: tsc_offset of a new vCPU */
 	struct bus bus;
 	struct irq irq;
+	struct eventfds eventfds;
 	struct vioapic *vioapic;	/* constant from here on */
 	struct vatpic *vatpic;
 	struct vatpit *vatpit;

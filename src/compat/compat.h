@@ -57,5 +57,11 @@
 #define compat_rcu_virt_note_context_switch()	rcu_virt_note_context_switch(smp_processor_id())
 #endif
 
+#ifdef HAVE_EVENTFD_SIGNAL_ONE
+#define compat_eventfd_signal(ctx)	eventfd_signal(ctx)
+#else
+#define compat_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
+#endif
+
 #endif /* __ASSEMBLY__ */
 #endif

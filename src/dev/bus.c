@@ -47,6 +47,11 @@ int bus_port_access(struct bus *bus, bool in, u16 port, int bytes, u32 *val)
 	return err;
 }
 
+bool bus_port_has(const struct bus *bus, u64 port)
+{
+	return port < BUS_PORTS && bus->ports[array_index_nospec(port, BUS_PORTS)].fn;
+}
+
 static const struct bus_window *bus_window_find(const struct bus *bus, u64 gpa)
 {
 	unsigned int i;

@@ -45,6 +45,8 @@ void bus_window_register(struct bus *bus, u64 base_gpa, u64 size, bus_mmio_fn fn
  * bus_port_fn.
  */
 int bus_port_access(struct bus *bus, bool in, u16 port, int bytes, u32 *val);
+/* True if @port is a chip's. Any context. */
+bool bus_port_has(const struct bus *bus, u64 port);
 /* True if [gpa, gpa + 1) lies in a window. Any context. */
 bool bus_window_has(const struct bus *bus, u64 gpa);
 /*

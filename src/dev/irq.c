@@ -146,6 +146,11 @@ void irq_deliver(struct irq *irq, const struct irq_msg *msg)
 #define MSI_ADDR_BASE		0xfee00000
 #define MSI_ADDR_LOGICAL	0x0c		/* redirection hint and destination mode */
 
+bool irq_msi_valid(u64 addr)
+{
+	return (addr & MSI_ADDR_BASE_MASK) == MSI_ADDR_BASE;
+}
+
 int irq_msi(struct irq *irq, u64 addr, u64 data)
 {
 	struct irq_msg msg = {
@@ -155,7 +160,7 @@ int irq_msi(struct irq *irq, u64 addr, u64 data)
 		.delmode = data & 0x700,
 	};
 
-	if ((addr & MSI_ADDR_BASE_MASK) != MSI_ADDR_BASE)
+	if (!irq_msi_valid(addr))
 		return -EINVAL;
 	switch (msg.delmode) {
 	case APIC_DELMODE_FIXED:

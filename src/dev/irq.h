@@ -36,8 +36,11 @@ struct irq_host_ops {
 	void (*vcpu_extint)(void *host, unsigned int vcpuid);
 	/* INIT arrived: the vCPU's own thread calls vlapic_reset() before its next guest entry. */
 	void (*vcpu_init)(void *host, unsigned int vcpuid);
-	/* A level-triggered interrupt of I/O APIC pin @pin has ended. No chip lock is held. May be NULL. */
-	void (*pin_eoi)(void *host, unsigned int pin);
+	/*
+	 * Level-triggered interrupts of I/O APIC pins @ended have ended; @let_go of them were held up
+	 * by vioapic_assert_until_eoi(). No chip lock is held. May be NULL.
+	 */
+	void (*pins_eoi)(void *host, u32 ended, u32 let_go);
 };
 
 struct irq {
@@ -122,6 +125,8 @@ bool irq_take_startup(struct irq *irq, unsigned long *targets);
  * Return: 0, or -EINVAL if address bits 31-20 are not 0xfee. Any context. Semantics.md section 12.
  */
 int irq_msi(struct irq *irq, u64 addr, u64 data);
+/* Address bits 31-20 are 0xfee. */
+bool irq_msi_valid(u64 addr);
 
 /*
  * ISA lines: 8259 input 0 to 15 and, unless @ioapic_pin is -1, an I/O APIC pin. -EINVAL for an

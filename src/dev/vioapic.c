@@ -37,6 +37,7 @@ struct vioapic {
 	raw_spinlock_t lock;		/* everything below */
 	u32 id;
 	u8 select;
+	u32 until_eoi;			/* a bit a pin: one of its asserts ends with the next EOI */
 	u32 remote_irr;			/* a bit a pin: level interrupt sent, EOI not yet seen */
 	u64 rte[VIOAPIC_PINS];		/* writable bits only */
 	int asserts[VIOAPIC_PINS];	/* asserts minus deasserts, may be negative */
@@ -69,6 +70,7 @@ void vioapic_reset(struct vioapic *vioapic)
 	raw_spin_lock_irqsave(&vioapic->lock, flags);
 	vioapic->id = 0;
 	vioapic->select = 0;
+	vioapic->until_eoi = 0;
 	vioapic->remote_irr = 0;
 	for (pin = 0; pin < VIOAPIC_PINS; pin++) {
 		vioapic->rte[pin] = RTE_MASKED;
@@ -144,10 +146,43 @@ int vioapic_pulse(struct vioapic *vioapic, int pin)
 	return vioapic_pin_change(vioapic, pin, true, true);
 }
 
+void vioapic_assert_until_eoi(struct vioapic *vioapic, unsigned int pin)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&vioapic->lock, flags);
+	if (!(vioapic->until_eoi & BIT(pin))) {
+		vioapic->until_eoi |= BIT(pin);
+		vioapic_pin_up(vioapic, pin);
+	}
+	raw_spin_unlock_irqrestore(&vioapic->lock, flags);
+}
+
+/* True if it was up. */
+static bool vioapic_let_go(struct vioapic *vioapic, unsigned int pin)
+{
+	lockdep_assert_held(&vioapic->lock);
+	if (!(vioapic->until_eoi & BIT(pin)))
+		return false;
+	vioapic->until_eoi &= ~BIT(pin);
+	vioapic_pin_down(vioapic, pin);
+	return true;
+}
+
+void vioapic_deassert_until_eoi(struct vioapic *vioapic, unsigned int pin)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&vioapic->lock, flags);
+	vioapic_let_go(vioapic, pin);
+	raw_spin_unlock_irqrestore(&vioapic->lock, flags);
+}
+
 void vioapic_eoi(struct vioapic *vioapic, u8 vector)
 {
 	const struct irq_host_ops *ops = vioapic->irq->ops;
-	unsigned long flags, waiting, ended = 0;
+	unsigned long flags, waiting;
+	u32 ended = 0, let_go = 0;
 	unsigned int pin;
 
 	raw_spin_lock_irqsave(&vioapic->lock, flags);
@@ -157,14 +192,14 @@ void vioapic_eoi(struct vioapic *vioapic, u8 vector)
 			continue;
 		vioapic->remote_irr &= ~BIT(pin);
 		ended |= BIT(pin);
+		if (vioapic_let_go(vioapic, pin))
+			let_go |= BIT(pin);
 		if (vioapic->asserts[pin] > 0)
 			vioapic_fire(vioapic, pin);
 	}
 	raw_spin_unlock_irqrestore(&vioapic->lock, flags);
-	if (!ops->pin_eoi)
-		return;
-	for_each_set_bit(pin, &ended, VIOAPIC_PINS)
-		ops->pin_eoi(vioapic->irq->host, pin);
+	if (ended && ops->pins_eoi)
+		ops->pins_eoi(vioapic->irq->host, ended, let_go);
 }
 
 /* --- registers -------------------------------------------------------- */
@@ -268,7 +303,7 @@ int vioapic_mmio(void *chip, unsigned int vcpuid, u64 offset, bool write, int by
 
 /* --- snapshot --------------------------------------------------------- */
 
-enum { FIELD_ID = 1, FIELD_SELECT, FIELD_REMOTE_IRR, FIELD_RTE, FIELD_ASSERTS };
+enum { FIELD_ID = 1, FIELD_SELECT, FIELD_REMOTE_IRR, FIELD_RTE, FIELD_ASSERTS, FIELD_UNTIL_EOI };
 
 static bool vioapic_state_valid(const struct vioapic *state)
 {
@@ -290,6 +325,7 @@ static void vioapic_fields(struct vioapic *state, struct record *record)
 	record_number(record, FIELD_REMOTE_IRR, 0, state->remote_irr, 0xffffffff);
 	record_bytes(record, FIELD_RTE, 0, state->rte, sizeof(state->rte));
 	record_bytes(record, FIELD_ASSERTS, 0, state->asserts, sizeof(state->asserts));
+	record_number(record, FIELD_UNTIL_EOI, 0, state->until_eoi, 0xffffffff);
 	record_check(record, FIELD_RTE, 0, vioapic_state_valid(state), "not what the chip can hold");
 }
 
@@ -303,6 +339,7 @@ void vioapic_snapshot(struct vioapic *vioapic, struct record *record)
 	state.id = vioapic->id;
 	state.select = vioapic->select;
 	state.remote_irr = vioapic->remote_irr;
+	state.until_eoi = vioapic->until_eoi;
 	memcpy(state.rte, vioapic->rte, sizeof(state.rte));
 	memcpy(state.asserts, vioapic->asserts, sizeof(state.asserts));
 	vioapic_fields(&state, record);
@@ -310,6 +347,7 @@ void vioapic_snapshot(struct vioapic *vioapic, struct record *record)
 		vioapic->id = state.id;
 		vioapic->select = state.select;
 		vioapic->remote_irr = state.remote_irr;
+		vioapic->until_eoi = state.until_eoi;
 		memcpy(vioapic->rte, state.rte, sizeof(state.rte));
 		memcpy(vioapic->asserts, state.asserts, sizeof(state.asserts));
 	}

@@ -150,5 +150,7 @@ u64 mem_sysmem_bytes(struct vm_mem *mem);	/* lock: any */
 /* Bytes resident and wired (VMM_MEM_RESIDENT, VMM_MEM_WIRED). Any context. */
 u64 mem_resident_bytes(struct vm_mem *mem);
 u64 mem_wired_bytes(struct vm_mem *mem);
+/* Bytes that the segments have pages for, whoever touched them. Not atomic. */
+u64 mem_touched_bytes(struct vm_mem *mem);
 
 #endif

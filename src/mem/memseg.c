@@ -164,6 +164,19 @@ void memseg_free(struct vm_mem *mem, int segid)
 		fput(file);
 }
 
+u64 mem_touched_bytes(struct vm_mem *mem)
+{
+	u64 pages = 0;
+	int i;
+
+	spin_lock(&mem->map_lock);
+	for (i = 0; i < MEM_MAX_SEGS; i++)
+		if (mem->segs[i].file)
+			pages += READ_ONCE(mem->segs[i].file->f_mapping->nrpages);
+	spin_unlock(&mem->map_lock);
+	return pages << PAGE_SHIFT;
+}
+
 int memseg_get(struct vm_mem *mem, int segid, u64 *len, char *name)
 {
 	const struct memseg *seg;

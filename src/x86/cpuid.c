@@ -9,6 +9,9 @@
  * state is switched, its MSRs are emulated and its instructions are safe. Leaves
  * without a row pass through and are counted.
  *
+ * Between a row's finish() and its state(), which puts in what a vCPU's registers
+ * decide, user space has its say: struct cpuid_rules.
+ *
  * Hidden on top of semantics.md section 24, because the module does not switch,
  * emulate or offer what stands behind it: context id, SDBG, xTPR, DCA and PBE
  * of leaf 1 (each is switched on by an MSR that guests do not have); AVX and what
@@ -34,6 +37,11 @@
 
 #define EXT_BASE		0x80000000u
 #define HYPERVISOR_BASE		0x40000000u
+#define PVCLOCK_BASE		0x40000100u
+#define PVCLOCK_FEATURES	0x40000101u
+
+/* Leaf 0x40000101: MSRs 0x4b564d00 and 0x4b564d01; their clock never goes back between vCPUs */
+#define FPV_EAX			(BIT(3) | BIT(24))
 
 /* Leaf 1 */
 #define F1_ECX_FMA		BIT(12)
@@ -65,6 +73,24 @@
 /* FSGSBASE; BMI1 HLE AVX2; SMEP BMI2 ERMS INVPCID RTM; AVX512F AVX512DQ RDSEED; SMAP; AVX512PF/ER/CD SHA AVX512BW/VL */
 #define F7_EBX_PASS		(BIT(0) | BIT(3) | BIT(4) | F7_EBX_AVX2 | BIT(7) | BIT(8) | BIT(9) | F7_EBX_INVPCID | \
 				 BIT(11) | BIT(18) | BIT(20) | BIT(29) | F7_EBX_AVX512)
+/* FDP_EXCPTN_ONLY, no FCS and FDS; ADX; CLFLUSHOPT CLWB */
+#define F7_EBX_WIDE		(BIT(6) | BIT(13) | BIT(19) | BIT(23) | BIT(24))
+/* VBMI, VBMI2, VNNI BITALG, VPOPCNTDQ */
+#define F7_ECX_WIDE_ZMM		(BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))
+/* PREFETCHWT1; GFNI; CLDEMOTE; MOVDIRI MOVDIR64B */
+#define F7_ECX_WIDE		(BIT(0) | BIT(8) | BIT(25) | BIT(27) | BIT(28) | F7_ECX_WIDE_ZMM)
+/* 4VNNIW 4FMAPS; VP2INTERSECT; AVX512_FP16 */
+#define F7_EDX_WIDE_ZMM		(BIT(2) | BIT(3) | BIT(8) | BIT(23))
+/* FSRM; SERIALIZE; TSXLDTRK */
+#define F7_EDX_WIDE		(BIT(4) | BIT(14) | BIT(16) | F7_EDX_WIDE_ZMM)
+/* Subleaf 1. SHA512 SM3 SM4; AVX_VNNI; AVX_IFMA */
+#define F71_EAX_WIDE_YMM	(GENMASK(2, 0) | BIT(4) | BIT(23))
+#define F71_EAX_WIDE_ZMM	BIT(5)
+/* CMPCCXADD; FZLRM FSRS FSRCS */
+#define F71_EAX_WIDE		(BIT(7) | GENMASK(12, 10) | F71_EAX_WIDE_YMM | F71_EAX_WIDE_ZMM)
+/* AVX_VNNI_INT8 AVX_NE_CONVERT; AVX_VNNI_INT16 */
+#define F71_EDX_WIDE_YMM	(BIT(4) | BIT(5) | BIT(10))
+#define F71_EDX_WIDE		(BIT(14) | F71_EDX_WIDE_YMM)	/* and PREFETCHI */
 #define F7_ECX_VAES		BIT(9)
 #define F7_ECX_VPCLMULQDQ	BIT(10)
 #define F7_ECX_RDPID		BIT(22)
@@ -72,6 +98,8 @@
 
 /* Leaf 0xD */
 #define FD_1_EAX_XSAVEOPT	BIT(0)
+#define FD_1_EAX_XSAVEC		BIT(1)
+#define FD_1_EAX_WIDE		(FD_1_EAX_XSAVEC | BIT(2))	/* and XGETBV with ECX 1; XSAVES needs an MSR */
 #define FD_N_ECX_ALIGN		BIT(1)
 
 /* Leaf 0x80000001 */
@@ -92,6 +120,7 @@
 
 /* Leaf 0x80000021: NO_NESTED_DATA_BP LFENCE_SERIALIZING NULL_SEL_CLEARS_BASE SRSO_NO SRSO_USER_KERNEL_NO */
 #define F821_EAX_PASS		(BIT(0) | BIT(2) | BIT(6) | BIT(29) | BIT(30))
+#define F821_EAX_WIDE		(BIT(10) | BIT(11) | BIT(20))	/* FSRS FSRCS; PREFETCHI */
 
 /* Cache leaves 4 and 0x8000001D, EAX */
 #define CACHE_TYPE		GENMASK(4, 0)
@@ -134,15 +163,19 @@ struct cpuid_query {
 	const struct cpuid_host *host;
 	const struct cpuid_policy *policy;
 	const struct cpuid_vcpu *vcpu;
-	u32 subleaf;
+	u32 leaf, subleaf;
 };
 
-/* A leaf's rule: answer = (host & pass) | force, then finished by @finish. */
+/*
+ * A leaf's row: answer = (host & pass) | force, then finished by @finish. @state: what the vCPU's
+ * registers decide, on top of user space's rules.
+ */
 struct cpuid_row {
 	bool ruled;
-	bool one_subleaf;	/* zeros for ECX other than 0 */
 	struct cpuid_result pass, force;
+	struct cpuid_result wide;	/* passes as well where the policy is wide */
 	void (*finish)(const struct cpuid_query *query, struct cpuid_result *regs);
+	void (*state)(const struct cpuid_query *query, struct cpuid_result *regs);
 };
 
 static void regs_clear(struct cpuid_result *regs)
@@ -172,26 +205,73 @@ static bool simd_zmm(const struct cpuid_query *query)
 	return simd_ymm(query) && (query->policy->xcr0_permitted & XCR0_ZMM) == XCR0_ZMM;
 }
 
+/*
+ * Leaves come in ranges, each with its highest one in EAX of its first: basic, extended, and 256
+ * at a time those of hypervisors.
+ */
+static u32 range_base(u32 leaf)
+{
+	if (leaf >= EXT_BASE)
+		return EXT_BASE;
+	return leaf >= HYPERVISOR_BASE ? leaf & ~0xffu : 0;
+}
+
+/* 0 for a range of hypervisors' that is not there. */
+static u32 leaf_highest_default(const struct cpuid_query *query, u32 base)
+{
+	switch (base) {
+	case 0:
+		return query->host->basic_max;
+	case EXT_BASE:
+		return query->host->ext_max;
+	case HYPERVISOR_BASE:
+		return HYPERVISOR_BASE;
+	case PVCLOCK_BASE:
+		return query->policy->pvclock ? PVCLOCK_FEATURES : 0;
+	default:
+		return 0;
+	}
+}
+
+/* The highest leaf of the range that starts at @base, of which a rule may be the reason. */
+static u32 leaf_highest(const struct cpuid_query *query, u32 base)
+{
+	const struct cpuid_rules *rules = query->policy->rules;
+	u32 highest = leaf_highest_default(query, base);
+	unsigned int i;
+
+	for (i = 0; rules && i < rules->count; i++)
+		if (range_base(rules->rule[i].leaf) == base)
+			highest = max(highest, rules->rule[i].leaf);
+	return highest;
+}
+
 static void finish_00000000(const struct cpuid_query *query, struct cpuid_result *regs)
 {
-	regs->eax = query->host->basic_max;
+	regs->eax = leaf_highest(query, 0);
 }
 
 static void finish_00000001(const struct cpuid_query *query, struct cpuid_result *regs)
 {
 	const struct cpuid_policy *policy = query->policy;
-	const struct cpuid_vcpu *vcpu = query->vcpu;
 
 	regs->ebx |= min(threads_per_package(policy), 0xffu) << 16;
-	regs->ebx |= vcpu->apic_id << 24;
 	if (!policy->xcr0_permitted)
 		regs->ecx &= ~F1_ECX_XSAVE;
 	if (!simd_ymm(query))
 		regs->ecx &= ~(F1_ECX_AVX | F1_ECX_FMA | F1_ECX_F16C);
-	if (vcpu->x2apic)
+	if (query->vcpu->x2apic)
 		regs->ecx |= F1_ECX_X2APIC;
 	if (policy->tsc_deadline)
 		regs->ecx |= F1_ECX_TSC_DEADLINE;
+}
+
+static void state_00000001(const struct cpuid_query *query, struct cpuid_result *regs)
+{
+	const struct cpuid_vcpu *vcpu = query->vcpu;
+
+	regs->ebx = (regs->ebx & GENMASK(23, 0)) | vcpu->apic_id << 24;
+	regs->ecx &= ~F1_ECX_OSXSAVE;
 	if (vcpu->osxsave && (regs->ecx & F1_ECX_XSAVE))
 		regs->ecx |= F1_ECX_OSXSAVE;
 }
@@ -216,18 +296,45 @@ static void finish_00000004(const struct cpuid_query *query, struct cpuid_result
 	regs->eax |= min(cores - 1, CACHE_CORES_MAX) << 26;
 }
 
+/* Without a vector length, none of the instructions for it. */
+static void simd_hide(const struct cpuid_query *query, u32 *reg, u32 ymm_bits, u32 zmm_bits)
+{
+	if (!simd_ymm(query))
+		*reg &= ~ymm_bits;
+	if (!simd_zmm(query))
+		*reg &= ~zmm_bits;
+}
+
+/* Subleaf 1 is there for a wide policy only, and the row's masks are those of subleaf 0. */
+static void finish_00000007_1(const struct cpuid_query *query, struct cpuid_result *regs)
+{
+	cpuid_host_leaf(query->host, 7, 1, regs);
+	regs->eax &= F71_EAX_WIDE;
+	regs->ebx = 0;
+	regs->ecx = 0;
+	regs->edx &= F71_EDX_WIDE;
+	simd_hide(query, &regs->eax, F71_EAX_WIDE_YMM, F71_EAX_WIDE_ZMM);
+	simd_hide(query, &regs->edx, F71_EDX_WIDE_YMM, 0);
+}
+
 static void finish_00000007(const struct cpuid_query *query, struct cpuid_result *regs)
 {
+	if (query->subleaf == 1 && query->policy->wide) {
+		finish_00000007_1(query, regs);
+		return;
+	}
+	if (query->subleaf) {
+		regs_clear(regs);
+		return;
+	}
+	regs->eax = min(regs->eax, 1u);
 	if (!query->vcpu->invpcid)
 		regs->ebx &= ~F7_EBX_INVPCID;
 	if (!query->vcpu->rdpid)
 		regs->ecx &= ~F7_ECX_RDPID;
-	if (!simd_ymm(query)) {
-		regs->ebx &= ~F7_EBX_AVX2;
-		regs->ecx &= ~(F7_ECX_VAES | F7_ECX_VPCLMULQDQ);
-	}
-	if (!simd_zmm(query))
-		regs->ebx &= ~F7_EBX_AVX512;
+	simd_hide(query, &regs->ebx, F7_EBX_AVX2, F7_EBX_AVX512);
+	simd_hide(query, &regs->ecx, F7_ECX_VAES | F7_ECX_VPCLMULQDQ, F7_ECX_WIDE_ZMM);
+	simd_hide(query, &regs->edx, 0, F7_EDX_WIDE_ZMM);
 }
 
 /* Extended topology, Intel: level 0 threads of a core, level 1 threads of a package. */
@@ -240,7 +347,6 @@ static void finish_0000000b(const struct cpuid_query *query, struct cpuid_result
 	if (policy->vendor != CPUID_INTEL || !policy->leaf_b)
 		return;
 	regs->ecx = level & 0xff;
-	regs->edx = query->vcpu->apic_id;
 	if (level < ARRAY_SIZE(threads)) {
 		level = array_index_nospec(level, ARRAY_SIZE(threads));
 		regs->eax = id_bits(threads[level]);
@@ -249,27 +355,56 @@ static void finish_0000000b(const struct cpuid_query *query, struct cpuid_result
 	}
 }
 
+/* The vCPU's id, at every level; where there is no such topology and no rule makes one, nothing. */
+static void state_0000000b(const struct cpuid_query *query, struct cpuid_result *regs)
+{
+	if (regs->eax || regs->ebx || regs->ecx)
+		regs->edx = query->vcpu->apic_id;
+	else if (query->policy->vendor == CPUID_INTEL && query->policy->leaf_b &&
+		 query->leaf == 0xb)
+		regs->edx = query->vcpu->apic_id;
+}
+
 /* Subleaf 0: what XCR0 may have, and the sizes for what it has and for all of that. */
 static void xsave_main(const struct cpuid_query *query, struct cpuid_result *regs)
 {
 	u64 permitted = query->policy->xcr0_permitted;
 
 	regs->eax &= permitted;
-	regs->ebx = cpuid_xsave_bytes(query->host, query->vcpu->xcr0 & permitted);
+	regs->ebx = 0;
 	regs->ecx = query->policy->xsave_max_bytes;
 	regs->edx &= permitted >> 32;
+}
+
+/* Size of an area in compacted format: SDM vol. 1, 13.4.3. */
+static u32 xsavec_bytes(const struct cpuid_host *host, u64 xcr0)
+{
+	u32 bytes = XSAVE_HEADER_END;
+	struct cpuid_result regs;
+	u32 component;
+
+	for (component = 2; component < 63; component++) {
+		if (!(xcr0 & BIT_ULL(component)))
+			continue;
+		cpuid_host_leaf(host, 0xd, component, &regs);
+		if (regs.ecx & FD_N_ECX_ALIGN)
+			bytes = (bytes + 63) & ~63u;
+		bytes += regs.eax;
+	}
+	return bytes;
 }
 
 static void finish_0000000d(const struct cpuid_query *query, struct cpuid_result *regs)
 {
 	u64 permitted = query->policy->xcr0_permitted;
-	u32 xsaveopt = regs->eax & FD_1_EAX_XSAVEOPT;
+	u32 shown = FD_1_EAX_XSAVEOPT | (query->policy->wide ? FD_1_EAX_WIDE : 0);
+	u32 instructions = regs->eax & shown;
 
 	if (permitted && query->subleaf == 0) {
 		xsave_main(query, regs);
 	} else if (permitted && query->subleaf == 1) {
 		regs_clear(regs);
-		regs->eax = xsaveopt;
+		regs->eax = instructions;
 	} else if (query->subleaf < 64 && (permitted & BIT_ULL(query->subleaf))) {
 		regs->ecx &= FD_N_ECX_ALIGN;
 		regs->edx = 0;
@@ -278,9 +413,22 @@ static void finish_0000000d(const struct cpuid_query *query, struct cpuid_result
 	}
 }
 
+/* The sizes for what XCR0 has now. */
+static void state_0000000d(const struct cpuid_query *query, struct cpuid_result *regs)
+{
+	u64 xcr0 = query->vcpu->xcr0 & query->policy->xcr0_permitted;
+
+	if (!query->policy->xcr0_permitted)
+		return;
+	if (query->subleaf == 0)
+		regs->ebx = cpuid_xsave_bytes(query->host, xcr0);
+	else if (query->subleaf == 1 && (regs->eax & FD_1_EAX_XSAVEC))
+		regs->ebx = xsavec_bytes(query->host, xcr0);
+}
+
 static void finish_80000000(const struct cpuid_query *query, struct cpuid_result *regs)
 {
-	regs->eax = query->host->ext_max;
+	regs->eax = leaf_highest(query, EXT_BASE);
 }
 
 static void finish_80000001(const struct cpuid_query *query, struct cpuid_result *regs)
@@ -359,17 +507,31 @@ static u32 host_family(const struct cpuid_host *host)
 	return family == 0xf ? family + ((eax >> 20) & 0xff) : family;
 }
 
+static bool has_8000001e(const struct cpuid_query *query)
+{
+	return query->policy->vendor == CPUID_AMD && host_family(query->host) >= 0x16;
+}
+
 static void finish_8000001e(const struct cpuid_query *query, struct cpuid_result *regs)
+{
+	u32 threads = max_t(u32, query->policy->threads, 1);
+
+	if (has_8000001e(query))
+		regs->ebx = min(threads - 1, 0xffu) << 8;
+}
+
+/* Ids of APIC, core and node; a rule may have changed what else there is. */
+static void state_8000001e(const struct cpuid_query *query, struct cpuid_result *regs)
 {
 	const struct cpuid_policy *policy = query->policy;
 	u32 id = query->vcpu->apic_id;
 	u32 threads = max_t(u32, policy->threads, 1);
 
-	if (policy->vendor != CPUID_AMD || host_family(query->host) < 0x16)
+	if (!has_8000001e(query))
 		return;
 	regs->eax = id;
-	regs->ebx = min(threads - 1, 0xffu) << 8 | ((id >> id_bits(threads)) & 0xff);
-	regs->ecx = (id >> id_bits(threads_per_package(policy))) & 0xff;
+	regs->ebx = (regs->ebx & ~0xffu) | ((id >> id_bits(threads)) & 0xff);
+	regs->ecx = (regs->ecx & ~0xffu) | ((id >> id_bits(threads_per_package(policy))) & 0xff);
 }
 
 #define ALL			(~0u)
@@ -377,6 +539,7 @@ static void finish_8000001e(const struct cpuid_query *query, struct cpuid_result
 #define ZERO			{ .ruled = true }
 #define FINISH(function)	{ .ruled = true, .pass = { ALL, ALL, ALL, ALL }, .finish = (function) }
 #define SYNTHESIZE(function)	{ .ruled = true, .finish = (function) }
+#define WITH_STATE(leaf)	{ .ruled = true, .finish = finish_##leaf, .state = state_##leaf }
 
 static const struct cpuid_row basic_rows[CPUID_CACHE_LEAVES] = {
 	[0x00] = FINISH(finish_00000000),
@@ -385,6 +548,7 @@ static const struct cpuid_row basic_rows[CPUID_CACHE_LEAVES] = {
 		.pass = { ALL, 0x0000ffff, F1_ECX_PASS, F1_EDX_PASS },
 		.force = { 0, 0, F1_ECX_HYPERVISOR, F1_EDX_FORCE },
 		.finish = finish_00000001,
+		.state = state_00000001,
 	},
 	[0x02] = PASS,
 	[0x03] = PASS,
@@ -393,20 +557,27 @@ static const struct cpuid_row basic_rows[CPUID_CACHE_LEAVES] = {
 	[0x06] = { .ruled = true, .force = { .eax = F6_EAX_ARAT } },
 	[0x07] = {
 		.ruled = true,
-		.one_subleaf = true,
 		.pass = { 0, F7_EBX_PASS, F7_ECX_VAES | F7_ECX_VPCLMULQDQ | F7_ECX_RDPID, F7_EDX_MD_CLEAR },
+		.wide = { ALL, F7_EBX_WIDE, F7_ECX_WIDE, F7_EDX_WIDE },
 		.finish = finish_00000007,
 	},
 	[0x09] = ZERO,
 	[0x0a] = ZERO,
-	[0x0b] = SYNTHESIZE(finish_0000000b),
-	[0x0d] = FINISH(finish_0000000d),
+	[0x0b] = WITH_STATE(0000000b),
+	[0x0d] = {
+		.ruled = true,
+		.pass = { ALL, ALL, ALL, ALL },
+		.finish = finish_0000000d,
+		.state = state_0000000d,
+	},
 	[0x0f] = ZERO,
 	[0x10] = ZERO,
 	[0x12] = ZERO,
 	[0x14] = ZERO,
 	[0x15] = ZERO,
-	[0x19 ... 0x29] = ZERO,
+	[0x19 ... 0x1e] = ZERO,
+	[0x1f] = { .ruled = true, .state = state_0000000b },
+	[0x20 ... 0x29] = ZERO,
 };
 
 static const struct cpuid_row ext_rows[CPUID_CACHE_LEAVES] = {
@@ -422,10 +593,14 @@ static const struct cpuid_row ext_rows[CPUID_CACHE_LEAVES] = {
 	[0x1b] = ZERO,
 	[0x1c] = ZERO,
 	[0x1d] = SYNTHESIZE(finish_8000001d),
-	[0x1e] = SYNTHESIZE(finish_8000001e),
+	[0x1e] = WITH_STATE(8000001e),
 	[0x1f] = ZERO,
 	[0x20] = ZERO,
-	[0x21] = { .ruled = true, .pass = { .eax = F821_EAX_PASS } },
+	[0x21] = {
+		.ruled = true,
+		.pass = { .eax = F821_EAX_PASS },
+		.wide = { .eax = F821_EAX_WIDE },
+	},
 	[0x22] = ZERO,
 	[0x23] = ZERO,
 	[0x25] = ZERO,
@@ -529,56 +704,101 @@ u32 cpuid_xsave_bytes(const struct cpuid_host *host, u64 xcr0)
 
 /* The evaluator */
 
-static u32 leaf_clamp(const struct cpuid_host *host, u32 leaf)
+/* The leaf that answers: of a range, the highest for those beyond it; of a hypervisor's, the first of all. */
+static u32 leaf_clamp(const struct cpuid_query *query, u32 leaf)
 {
-	if (leaf >= EXT_BASE)
-		return min(leaf, host->ext_max);
-	if (leaf >= HYPERVISOR_BASE)
-		return HYPERVISOR_BASE;
-	return min(leaf, host->basic_max);
+	u32 base = range_base(leaf);
+	u32 highest = leaf_highest(query, base);
+
+	if (base == 0 || base == EXT_BASE)
+		return min(leaf, highest);
+	return leaf <= highest ? leaf : HYPERVISOR_BASE;
 }
 
-static void hypervisor_leaf(struct cpuid_result *regs)
+static void signature_set(struct cpuid_result *regs, const char *signature)
 {
-	regs->eax = HYPERVISOR_BASE;
-	memcpy(&regs->ebx, "bhyv", 4);
-	memcpy(&regs->ecx, "e bh", 4);
-	memcpy(&regs->edx, "yve ", 4);
+	memcpy(&regs->ebx, signature, 4);
+	memcpy(&regs->ecx, signature + 4, 4);
+	memcpy(&regs->edx, signature + 8, 4);
+}
+
+/* @query->leaf is in a range of hypervisors' leaves, and at most its highest. */
+static void hypervisor_leaf(const struct cpuid_query *query, struct cpuid_result *regs)
+{
+	u32 leaf = query->leaf;
+
+	regs_clear(regs);
+	if (leaf == range_base(leaf))
+		regs->eax = leaf_highest(query, leaf);
+	if (leaf == HYPERVISOR_BASE)
+		signature_set(regs, "bhyve bhyve ");
+	else if (leaf == PVCLOCK_BASE && query->policy->pvclock)
+		signature_set(regs, "KVMKVMKVM\0\0");
+	else if (leaf == PVCLOCK_FEATURES && query->policy->pvclock)
+		regs->eax = FPV_EAX;
+}
+
+static void regs_mask(struct cpuid_result *regs, const struct cpuid_result *keep,
+		      const struct cpuid_result *set)
+{
+	regs->eax = (regs->eax & keep->eax) | set->eax;
+	regs->ebx = (regs->ebx & keep->ebx) | set->ebx;
+	regs->ecx = (regs->ecx & keep->ecx) | set->ecx;
+	regs->edx = (regs->edx & keep->edx) | set->edx;
 }
 
 static void row_evaluate(const struct cpuid_row *row, const struct cpuid_query *query, struct cpuid_result *regs)
 {
-	if (row->one_subleaf && query->subleaf) {
-		regs_clear(regs);
-		return;
-	}
-	regs->eax = (regs->eax & row->pass.eax) | row->force.eax;
-	regs->ebx = (regs->ebx & row->pass.ebx) | row->force.ebx;
-	regs->ecx = (regs->ecx & row->pass.ecx) | row->force.ecx;
-	regs->edx = (regs->edx & row->pass.edx) | row->force.edx;
+	struct cpuid_result pass = row->pass;
+	static const struct cpuid_result all = { ALL, ALL, ALL, ALL };
+
+	if (query->policy->wide)
+		regs_mask(&pass, &all, &row->wide);
+	regs_mask(regs, &pass, &row->force);
 	if (row->finish)
 		row->finish(query, regs);
+}
+
+static void rules_apply(const struct cpuid_query *query, struct cpuid_result *regs)
+{
+	const struct cpuid_rules *rules = query->policy->rules;
+	const struct cpuid_rule *rule;
+
+	for (rule = rules->rule; rule < rules->rule + rules->count; rule++)
+		if (rule->leaf == query->leaf &&
+		    (!rule->one_subleaf || rule->subleaf == query->subleaf))
+			regs_mask(regs, &rule->keep, &rule->set);
+}
+
+/* The row of @leaf, or NULL: it is in a hypervisor's range, or beyond what is cached. */
+static const struct cpuid_row *row_find(u32 leaf)
+{
+	const struct cpuid_row *rows = leaf >= EXT_BASE ? ext_rows : basic_rows;
+	u32 index = leaf & ~EXT_BASE;
+
+	if (index >= CPUID_CACHE_LEAVES)
+		return NULL;
+	return &rows[array_index_nospec(index, CPUID_CACHE_LEAVES)];
 }
 
 void cpuid_emulate(const struct cpuid_host *host, const struct cpuid_policy *policy,
 		   const struct cpuid_vcpu *vcpu, u32 leaf, u32 subleaf,
 		   struct cpuid_result *regs, u64 *unruled)
 {
-	const struct cpuid_query query = { .host = host, .policy = policy, .vcpu = vcpu, .subleaf = subleaf };
-	const struct cpuid_row *rows;
-	u32 index;
+	struct cpuid_query query = { .host = host, .policy = policy, .vcpu = vcpu, .subleaf = subleaf };
+	const struct cpuid_row *row;
 
-	leaf = leaf_clamp(host, leaf);
-	if (leaf == HYPERVISOR_BASE) {
-		hypervisor_leaf(regs);
-		return;
-	}
-	cpuid_host_leaf(host, leaf, subleaf, regs);
-	rows = leaf >= EXT_BASE ? ext_rows : basic_rows;
-	/* leaf_clamp() left at most CPUID_CACHE_LEAVES of each range. */
-	index = array_index_nospec(leaf & ~EXT_BASE, CPUID_CACHE_LEAVES);
-	if (rows[index].ruled)
-		row_evaluate(&rows[index], &query, regs);
-	else
+	query.leaf = leaf_clamp(&query, leaf);
+	row = row_find(query.leaf);
+	cpuid_host_leaf(host, query.leaf, subleaf, regs);
+	if (range_base(query.leaf) != 0 && range_base(query.leaf) != EXT_BASE)
+		hypervisor_leaf(&query, regs);
+	else if (row && row->ruled)
+		row_evaluate(row, &query, regs);
+	else if (host_has_leaf(host, query.leaf))
 		(*unruled)++;
+	if (policy->rules)
+		rules_apply(&query, regs);
+	if (row && row->state)
+		row->state(&query, regs);
 }

@@ -7,6 +7,20 @@
 
 enum cpuid_vendor { CPUID_INTEL, CPUID_AMD };
 
+struct cpuid_result { u32 eax, ebx, ecx, edx; };
+
+/* A change that user space wants: answer = (default & keep) | set. */
+struct cpuid_rule {
+	u32 leaf, subleaf;
+	bool one_subleaf;		/* else: whatever ECX is */
+	struct cpuid_result keep, set;
+};
+
+struct cpuid_rules {			/* constant once a policy points to it */
+	unsigned int count;
+	struct cpuid_rule rule[];	/* take effect in this order */
+};
+
 /* Everything about host, VM and vCPU that an answer may depend on. */
 struct cpuid_policy {			/* one a VM, constant while vCPUs run */
 	enum cpuid_vendor vendor;
@@ -16,6 +30,9 @@ struct cpuid_policy {			/* one a VM, constant while vCPUs run */
 	bool leaf_b;			/* hw.vmm.topology.cpuid_leaf_b */
 	bool tsc_invariant;		/* and synchronized */
 	bool tsc_deadline;		/* our vlapic has it: offered, whatever the host has */
+	bool pvclock;			/* leaves 0x40000100 and 0x40000101 are there */
+	bool wide;			/* show more of the host than semantics.md section 24 does */
+	const struct cpuid_rules *rules;	/* NULL: none */
 	u32 tsc_khz;			/* host TSC, for the TSC deadline; no leaf shows it: 0x15 is zero */
 };
 
@@ -26,8 +43,6 @@ struct cpuid_vcpu {			/* own thread */
 	u64 xcr0;			/* guest */
 	bool rdpid, rdtscp, invpcid;	/* by capability; offered only if the host has the instruction as well */
 };
-
-struct cpuid_result { u32 eax, ebx, ecx, edx; };
 
 #define CPUID_CACHE_LEAVES	0x40	/* leaves of either range, from 0 and from 0x80000000 */
 #define CPUID_CACHE_SUBLEAVES	112	/* subleaves, of all leaves that have any */

@@ -1,0 +1,1024 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* The requests that Linux adds: a test a rule of uapi/vmm_linux.h. */
+#include "test.h"
+
+#define COUNTER_GPA	SCRATCH_GPA		/* what the guest counts up, for the host to see */
+#define TIMER_VECTOR	0x41
+#define LINE_VECTOR	0x42
+#define LINE_PIN	20
+#define IOAPIC_GPA	0xfec00000ull
+#define ASK_GPA		(SCRATCH_GPA + 0x100)
+#define DOORBELL_GPA	0xd0001000ull		/* no memory, no chip */
+#define DOORBELL_PORT	0x600
+#define DOORBELL_ROUNDS	100
+#define APIC_TIMER_HZ	134217728ull
+#define PM_HZ		3579545ull
+
+#ifdef GUEST
+
+/* Hands over TSC, local APIC timer and ACPI timer, over and over. */
+GUEST_MAIN(clocks)
+{
+	apic_enable();
+	apic_write(APIC_LVT_TIMER_REG, 0x10000 | TIMER_VECTOR);
+	apic_write(0x3e0, 0x3);			/* by 16 */
+	apic_write(0x380, 0xffffffff);
+	for (;;) {
+		value(rdtsc());
+		value(0xffffffff - apic_read(0x390));
+		value(in32(0x408) & 0xffffffff);
+		sync(1);
+	}
+}
+
+/* Counts for ever, with no exit that it asks for. */
+GUEST_MAIN(count)
+{
+	volatile uint64_t *counter = (volatile uint64_t *)COUNTER_GPA;
+
+	for (;;)
+		(*counter)++;
+}
+
+static volatile uint32_t timer_fired;
+
+static void on_timer(struct frame *frame)
+{
+	timer_fired = 1;
+	apic_write(APIC_EOI, 0);
+}
+
+/* Arms a timer, and says by the counter that it came. */
+GUEST_MAIN(timer)
+{
+	handler_set(TIMER_VECTOR, on_timer);
+	apic_enable();
+	apic_write(APIC_LVT_TIMER_REG, TIMER_VECTOR);
+	apic_write(0x3e0, 0xb);			/* by 1 */
+	apic_write(0x380, input());
+	*(volatile uint64_t *)COUNTER_GPA = 1;
+	while (!timer_fired)
+		sti_hlt_cli();
+	*(volatile uint64_t *)COUNTER_GPA = 2;
+}
+
+/* Sleeps until vector TIMER_VECTOR comes from somewhere. */
+GUEST_MAIN(sleep)
+{
+	handler_set(TIMER_VECTOR, on_timer);
+	apic_enable();
+	*(volatile uint64_t *)COUNTER_GPA = 1;
+	while (!timer_fired)
+		sti_hlt_cli();
+	*(volatile uint64_t *)COUNTER_GPA = 2;
+}
+
+struct ask { uint32_t leaf, subleaf, regs[4]; };
+
+/* Answers what the host asks for in memory. */
+GUEST_MAIN(ask_cpuid)
+{
+	volatile struct ask *ask = (volatile struct ask *)ASK_GPA;
+
+	for (;;) {
+		struct cpuid r = cpuid(ask->leaf, ask->subleaf);
+
+		ask->regs[0] = r.eax;
+		ask->regs[1] = r.ebx;
+		ask->regs[2] = r.ecx;
+		ask->regs[3] = r.edx;
+		sync(1);
+	}
+}
+
+static volatile uint32_t lines_taken;
+
+static void on_line(struct frame *frame)
+{
+	lines_taken++;
+	*(volatile uint64_t *)COUNTER_GPA = lines_taken;
+	apic_write(APIC_EOI, 0);
+}
+
+static void pin_set(unsigned int pin, uint32_t low)
+{
+	mmio_write32(IOAPIC_GPA, 0x10 + 2 * pin + 1);
+	mmio_write32(IOAPIC_GPA + 0x10, 0);
+	mmio_write32(IOAPIC_GPA, 0x10 + 2 * pin);
+	mmio_write32(IOAPIC_GPA + 0x10, low);
+}
+
+/* Counts interrupts of LINE_VECTOR: messages, or those of LINE_PIN, which is an edge or, with input 1, a level. */
+GUEST_MAIN(lines)
+{
+	handler_set(LINE_VECTOR, on_line);
+	apic_enable();
+	pin_set(LINE_PIN, LINE_VECTOR | (input() ? 0x8000 : 0));
+	sync(1);
+	for (;;)
+		sti_hlt_cli();
+}
+
+/* Writes of each kind, over and over, with no step in between that the host sees. */
+GUEST_MAIN(doorbells)
+{
+	sync(1);
+	for (int i = 0; i < DOORBELL_ROUNDS; i++) {
+		mmio_write32(DOORBELL_GPA, 7);
+		mmio_write32(DOORBELL_GPA, 8);
+		mmio_write64(DOORBELL_GPA + 8, 0x1122334455667788);
+		out16(DOORBELL_PORT, 3);
+		out8(DOORBELL_PORT + 4, 0x55);
+		out32(DOORBELL_PORT + 4, 0x55);
+	}
+	sync(2);
+}
+
+/* Those that are not wanted come out, unchanged. */
+GUEST_MAIN(doorbells_unwanted)
+{
+	mmio_write32(DOORBELL_GPA, 9);
+	mmio_write16(DOORBELL_GPA, 7);
+	mmio_read32(DOORBELL_GPA);
+	out16(DOORBELL_PORT, 4);
+	in16(DOORBELL_PORT);
+}
+
+#else
+
+#include <cpuid.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <vmlapi.h>
+
+static int vml(struct machine *m, unsigned long word, void *arg)
+{
+	return ioctl(vm_get_device_fd(m->ctx), word, arg);
+}
+
+static volatile uint64_t *counter_of(struct machine *m)
+{
+	return (volatile uint64_t *)(m->mem + COUNTER_GPA);
+}
+
+/* --- the rules that all of them keep to ------------------------------------------------- */
+
+TEST(linux_unknown_request)
+{
+	struct machine *m = machine_create_bare();
+	struct vml_pause arg = { .size = sizeof(arg) };
+
+	EXPECT_ERRNO(vml(m, _IO(VMM_LINUX_GROUP, 200), &arg), ENOTTY);
+	/* The right number with a size in the word is another word. */
+	EXPECT_ERRNO(vml(m, _IOW(VMM_LINUX_GROUP, 1, struct vml_pause), &arg), ENOTTY);
+}
+
+TEST(linux_size_first)
+{
+	struct { struct vml_pause arg; uint32_t more[4]; } longer = { .arg.size = sizeof(longer) };
+	struct machine *m = machine_create_bare();
+	struct vml_pause arg = { .size = sizeof(arg) };
+
+	arg.size = 4;
+	EXPECT_ERRNO(vml(m, VML_PAUSE, &arg), EINVAL);
+	arg.size = 0;
+	EXPECT_ERRNO(vml(m, VML_PAUSE, &arg), EINVAL);
+	/* What the kernel does not know has to be 0. */
+	longer.more[3] = 1;
+	EXPECT_ERRNO(vml(m, VML_PAUSE, &longer), E2BIG);
+	longer.more[3] = 0;
+	OK(vml(m, VML_PAUSE, &longer));
+	OK(vml(m, VML_RESUME, &longer));
+	longer.arg.size = 1 << 20;
+	EXPECT_ERRNO(vml(m, VML_PAUSE, &longer), E2BIG);
+}
+
+TEST(linux_unknown_flags)
+{
+	struct machine *m = machine_create_bare();
+	struct vml_pause arg = { .size = sizeof(arg), .flags = 1 };
+	struct vml_info info = { .size = sizeof(info), .flags = 0x80000000 };
+
+	EXPECT_ERRNO(vml(m, VML_PAUSE, &arg), EOPNOTSUPP);
+	EXPECT_ERRNO(vml(m, VML_INFO, &info), EOPNOTSUPP);
+	OK(vml_info(m->ctx, &info));
+	EXPECT(!(info.flags & VML_INFO_PAUSED));
+}
+
+TEST(linux_bad_address)
+{
+	struct machine *m = machine_create_bare();
+	struct vml_info *info = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	EXPECT_ERRNO(vml(m, VML_INFO, NULL), EFAULT);
+	EXPECT_ERRNO(vml(m, VML_PAUSE, (void *)-4096l), EFAULT);
+	/* The answer has nowhere to go. */
+	info->size = sizeof(*info);
+	OK(mprotect(info, 4096, PROT_READ));
+	EXPECT_ERRNO(vml(m, VML_INFO, info), EFAULT);
+}
+
+TEST(linux_after_destruction)
+{
+	struct machine *m = machine_create_bare(), *other = machine_open_again(m);
+	struct vml_info info;
+
+	OK(vml_info(other->ctx, &info));
+	vm_destroy(m->ctx);
+	EXPECT_ERRNO(vml_info(other->ctx, &info), ENXIO);
+	EXPECT_ERRNO(vml_pause(other->ctx), ENXIO);
+}
+
+/* --- VML_INFO ------------------------------------------------------------------------------- */
+
+TEST(linux_info)
+{
+	uint16_t sockets, cores, threads, maxcpus;
+	struct machine *m = machine_create(1);
+	struct vml_info info, later;
+	size_t i;
+
+	OK(vml_info(m->ctx, &info));
+	EXPECT_EQ(info.size, sizeof(info));
+	EXPECT(info.requests & 1 << _IOC_NR(VML_INFO) && info.requests & 1 << _IOC_NR(VML_RESUME));
+	EXPECT(!(info.requests >> 9));
+	OK(vm_get_topology(m->ctx, &sockets, &cores, &threads, &maxcpus));
+	EXPECT_EQ(info.cpus_max, maxcpus);
+	EXPECT(info.tsc_khz > 1000);
+	EXPECT_EQ(info.features_on, 0);
+	/* A page that nobody has touched comes to be. */
+	for (i = 0; i < 64; i++)
+		m->mem[MEMORY_BYTES - (i + 1) * 4096] = 1;
+	OK(vml_info(m->ctx, &later));
+	EXPECT(later.touched_bytes > info.touched_bytes);
+	EXPECT(later.touched_bytes <= MEMORY_BYTES);
+	EXPECT(later.time_ns > info.time_ns);
+}
+
+TEST(linux_info_short_struct)
+{
+	struct { struct vml_info info; uint64_t beyond; } arg = { .info.size = sizeof(arg), .beyond = 0 };
+	struct machine *m = machine_create_bare();
+
+	OK(vml(m, VML_INFO, &arg));
+	EXPECT_EQ(arg.info.size, sizeof(arg));
+	EXPECT(arg.info.tsc_khz != 0);
+	EXPECT_EQ(arg.beyond, 0);
+}
+
+/* Comes back at once, and the vCPU is not disturbed. */
+TEST(linux_info_does_not_wait)
+{
+	struct machine *m = machine_create(1);
+	struct vml_info info;
+	struct runner r;
+	uint64_t left;
+
+	vcpu_start_main(m, 0, "count");
+	runner_start(&r, m, 0);
+	EXPECT_WITHIN(10, *counter_of(m) > 1000);
+	left = stat_get(m, 0, "number of vm exits handled in userspace");
+	for (int i = 0; i < 200; i++)
+		OK(vml_info(m->ctx, &info));
+	EXPECT(!r.done);
+	EXPECT(stat_get(m, 0, "number of vm exits handled in userspace") - left < 50);
+}
+
+/* --- VML_PAUSE ------------------------------------------------------------------------------ */
+
+TEST(linux_pause_already)
+{
+	struct machine *m = machine_create_bare();
+	struct vml_info info;
+
+	EXPECT_ERRNO(vml_resume(m->ctx), EALREADY);
+	OK(vml_pause(m->ctx));
+	EXPECT_ERRNO(vml_pause(m->ctx), EALREADY);
+	OK(vml_info(m->ctx, &info));
+	EXPECT(info.flags & VML_INFO_PAUSED);
+	OK(vml_resume(m->ctx));
+	EXPECT_ERRNO(vml_resume(m->ctx), EALREADY);
+	OK(vml_info(m->ctx, &info));
+	EXPECT(!(info.flags & VML_INFO_PAUSED));
+}
+
+/* Nobody is in the guest when it returns, VM_RUN stays, and the guest goes on. */
+TEST_TIMED(linux_pause_stops_the_guest, 120)
+{
+	struct machine *m = machine_create(2);
+	struct runner r[2];
+	uint64_t seen, left;
+
+	for (int i = 0; i < 2; i++) {
+		vcpu_start_main(m, i, "count");
+		runner_start(&r[i], m, i);
+	}
+	for (int round = 0; round < 30; round++) {
+		seen = *counter_of(m);
+		EXPECT_WITHIN(10, *counter_of(m) > seen + 100);
+		OK(vml_pause(m->ctx));
+		seen = *counter_of(m);
+		left = stat_get(m, 0, "number of vm exits handled in userspace");
+		usleep(20000);
+		EXPECT_EQ(*counter_of(m), seen);
+		EXPECT(!r[0].done && !r[1].done);
+		EXPECT_EQ(stat_get(m, 0, "number of vm exits handled in userspace"), left);
+		OK(vml_resume(m->ctx));
+	}
+	seen = *counter_of(m);
+	EXPECT_WITHIN(10, *counter_of(m) > seen + 100);
+}
+
+/* A vCPU that comes to be in a pause is paused as well. */
+TEST(linux_pause_new_vcpu)
+{
+	struct machine *m = machine_create(2);
+	struct runner r;
+
+	OK(vml_pause(m->ctx));
+	vcpu_start_main(m, 1, "count");
+	runner_start(&r, m, 1);
+	usleep(100000);
+	EXPECT_EQ(*counter_of(m), 0);
+	OK(vml_resume(m->ctx));
+	EXPECT_WITHIN(10, *counter_of(m) > 100);
+}
+
+static void clocks_read(struct machine *m, uint64_t clocks[3])
+{
+	m->value_count = 0;
+	EXPECT_SYNC(m, 0, 1);
+	EXPECT_EQ(m->value_count, 3);
+	memcpy(clocks, m->values, 3 * sizeof(*clocks));
+}
+
+/* TSC, local APIC timer, ACPI timer and VML_INFO's time stand, and all for as long. */
+TEST(linux_pause_time_stands)
+{
+	struct machine *m = machine_create(1);
+	uint64_t before[3], after[3], start, spent_ns;
+	struct vml_info info, later;
+
+	vcpu_start_main(m, 0, "clocks");
+	clocks_read(m, before);
+	clocks_read(m, before);
+	start = now_ns();
+	OK(vml_pause(m->ctx));
+	OK(vml_info(m->ctx, &info));
+	sleep(3);
+	OK(vml_info(m->ctx, &later));
+	EXPECT_EQ(later.time_ns, info.time_ns);
+	OK(vml_resume(m->ctx));
+	clocks_read(m, after);
+	/* All but the three seconds. */
+	spent_ns = now_ns() - start - 2900000000ull;
+	EXPECT(after[0] > before[0] && after[0] - before[0] < spent_ns * info.tsc_khz / 1000000);
+	EXPECT((uint32_t)(after[2] - before[2]) < spent_ns * PM_HZ / 1000000000);
+	OK(vml_info(m->ctx, &later));
+	EXPECT(later.time_ns - info.time_ns < spent_ns);
+	EXPECT(after[1] > before[1] && after[1] - before[1] < spent_ns * (APIC_TIMER_HZ / 16) / 1000000000);
+}
+
+/* The clock of day, too. */
+TEST(linux_pause_clock_of_day)
+{
+	struct machine *m = machine_create_bare();
+	time_t before, after;
+
+	OK(vm_rtc_settime(m->ctx, 1000000));
+	OK(vml_pause(m->ctx));
+	OK(vm_rtc_gettime(m->ctx, &before));
+	usleep(2500000);
+	OK(vm_rtc_gettime(m->ctx, &after));
+	EXPECT_EQ(before, after);
+	OK(vml_resume(m->ctx));
+	EXPECT_WITHIN(3, vm_rtc_gettime(m->ctx, &after) == 0 && after > before);
+	EXPECT(after - before <= 2);
+}
+
+/* A timer that is armed fires only when the guest's time has come. */
+TEST_TIMED(linux_pause_timer, 60)
+{
+	struct machine *m = machine_create(1);
+	struct runner r;
+
+	m->input = 4 * APIC_TIMER_HZ;
+	vcpu_start_main(m, 0, "timer");
+	runner_start(&r, m, 0);
+	EXPECT_WITHIN(10, *counter_of(m) == 1);
+	OK(vml_pause(m->ctx));
+	sleep(8);
+	EXPECT_EQ(*counter_of(m), 1);
+	OK(vml_resume(m->ctx));
+	EXPECT_EQ(*counter_of(m), 1);
+	EXPECT_WITHIN(30, *counter_of(m) == 2);
+	runner_join(&r, 10);
+}
+
+/* An interrupt that arrives in a pause is delivered afterwards. */
+TEST(linux_pause_interrupt)
+{
+	struct machine *m = machine_create(1);
+	struct runner r;
+
+	vcpu_start_main(m, 0, "sleep");
+	runner_start(&r, m, 0);
+	EXPECT_WITHIN(10, *counter_of(m) == 1);
+	usleep(50000);
+	OK(vml_pause(m->ctx));
+	OK(vm_lapic_irq(m->vcpu[0], TIMER_VECTOR));
+	usleep(200000);
+	EXPECT_EQ(*counter_of(m), 1);
+	EXPECT(!r.done);
+	OK(vml_resume(m->ctx));
+	EXPECT_WITHIN(10, *counter_of(m) == 2);
+	runner_join(&r, 10);
+}
+
+/* What makes VM_RUN return does so in a pause as well. */
+TEST(linux_pause_vm_run_leaves)
+{
+	struct machine *m = machine_create(1);
+	struct runner r;
+	uint64_t rip;
+
+	vcpu_start_main(m, 0, "count");
+	runner_start(&r, m, 0);
+	EXPECT_WITHIN(10, *counter_of(m) > 100);
+	OK(vml_pause(m->ctx));
+	/* Requests that want the vCPU get it. */
+	rip = reg_get(m, 0, VM_REG_GUEST_RIP);
+	EXPECT(rip >= IMAGE_GPA);
+	EXPECT_EQ(reg_get(m, 0, VM_REG_GUEST_RIP), rip);
+	OK(vm_suspend(m->ctx, VM_SUSPEND_POWEROFF));
+	runner_join(&r, 5);
+	EXPECT_EQ(r.exit.exitcode, VM_EXITCODE_SUSPENDED);
+	OK(vml_resume(m->ctx));
+}
+
+static void on_signal(int signal)
+{
+}
+
+TEST(linux_pause_signal)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	struct machine *m = machine_create(1);
+	struct runner r;
+	uint64_t left;
+
+	OK(sigaction(SIGUSR1, &action, NULL));
+	vcpu_start_main(m, 0, "count");
+	runner_start(&r, m, 0);
+	EXPECT_WITHIN(10, *counter_of(m) > 100);
+	OK(vml_pause(m->ctx));
+	left = stat_get(m, 0, "number of vm exits handled in userspace");
+	OK(pthread_kill(r.thread, SIGUSR1));
+	EXPECT_WITHIN(5, stat_get(m, 0, "number of vm exits handled in userspace") > left);
+	EXPECT(!r.done);
+}
+
+/* Destruction does not wait for the end of a pause. */
+TEST(linux_pause_destroy)
+{
+	struct machine *m = machine_create(1), *other = machine_open_again(m);
+	struct runner r;
+	uint64_t start;
+
+	vcpu_start_main(m, 0, "count");
+	runner_start(&r, m, 0);
+	EXPECT_WITHIN(10, *counter_of(m) > 100);
+	OK(vml_pause(other->ctx));
+	start = now_ns();
+	vm_destroy(other->ctx);
+	EXPECT(now_ns() - start < 1500000000);
+	runner_join(&r, 5);
+}
+
+/* --- VML_SET_CPUID, VML_GET_CPUID ------------------------------------------------------------ */
+
+struct ask { uint32_t leaf, subleaf, regs[4]; };
+
+static const uint32_t *guest_cpuid(struct machine *m, uint32_t leaf, uint32_t subleaf)
+{
+	struct ask *ask = (struct ask *)(m->mem + ASK_GPA);
+
+	ask->leaf = leaf;
+	ask->subleaf = subleaf;
+	EXPECT_SYNC(m, 0, 1);
+	return ask->regs;
+}
+
+/* What VML_GET_CPUID tells and what the guest reads is one. */
+static void cpuid_compare(struct machine *m, uint32_t leaf, uint32_t subleaf)
+{
+	const uint32_t *regs = guest_cpuid(m, leaf, subleaf);
+	uint32_t got[4];
+
+	OK(vml_get_cpuid(m->vcpu[0], leaf, subleaf, got));
+	for (int i = 0; i < 4; i++)
+		if (got[i] != regs[i])
+			FAIL("leaf %#x subleaf %u register %d: %#x, the guest reads %#x", leaf, subleaf, i, got[i], regs[i]);
+}
+
+TEST(linux_get_cpuid)
+{
+	struct machine *m = machine_create(1);
+	uint32_t max;
+
+	vcpu_start_main(m, 0, "ask_cpuid");
+	max = guest_cpuid(m, 0, 0)[0];
+	EXPECT(max >= 0xd);
+	for (uint32_t leaf = 0; leaf <= max + 1; leaf++)
+		for (uint32_t subleaf = 0; subleaf < 4; subleaf++)
+			cpuid_compare(m, leaf, subleaf);
+	max = guest_cpuid(m, 0x80000000, 0)[0];
+	for (uint32_t leaf = 0x80000000; leaf <= max + 1; leaf++)
+		cpuid_compare(m, leaf, 0);
+	cpuid_compare(m, 0x40000000, 0);
+	cpuid_compare(m, 0x40000100, 0);
+}
+
+TEST(linux_get_cpuid_no_vcpu)
+{
+	struct machine *m = machine_create_bare();
+	struct vml_cpuid arg = { .size = sizeof(arg), .vcpuid = 1000 };
+
+	EXPECT_ERRNO(vml(m, VML_GET_CPUID, &arg), EINVAL);
+	arg.vcpuid = 0xffffffff;
+	EXPECT_ERRNO(vml(m, VML_GET_CPUID, &arg), EINVAL);
+	arg.vcpuid = 0;
+	OK(vml(m, VML_GET_CPUID, &arg));
+	arg.size = sizeof(arg) - 4;
+	EXPECT_ERRNO(vml(m, VML_GET_CPUID, &arg), EINVAL);
+}
+
+#define KEEP_ALL	{ ~0u, ~0u, ~0u, ~0u }
+
+TEST(linux_set_cpuid)
+{
+	const struct vml_cpuid_rule rules[] = {
+		/* In order: the second sees what the first has left. */
+		{ .leaf = 0x80000002, .keep = { 0, 0, 0, 0 }, .set = { 0x41414141, 1, 2, 4 } },
+		{ .leaf = 0x80000002, .keep = { 0xff, ~0u, ~0u, ~0u }, .set = { 0x100, 0, 0, 3 } },
+		/* A subleaf alone. */
+		{ .leaf = 4, .subleaf = 9, .flags = VML_CPUID_SUBLEAF, .keep = KEEP_ALL, .set = { 0, 0, 0x77, 0 } },
+		/* RDRAND away; APIC id and OSXSAVE are the vCPU's. */
+		{ .leaf = 1, .keep = { ~0u, ~0u, ~(1u << 30), ~0u }, .set = { 0, 0xff000000, 1u << 27, 0 } },
+	};
+	struct machine *m = machine_create(1);
+	const uint32_t *regs;
+
+	OK(vml_set_cpuid(m->ctx, rules, 4));
+	vcpu_start_main(m, 0, "ask_cpuid");
+	regs = guest_cpuid(m, 0x80000002, 0);
+	EXPECT_EQ(regs[0], 0x141);
+	EXPECT_EQ(regs[1], 1);
+	EXPECT_EQ(regs[2], 2);
+	EXPECT_EQ(regs[3], 7);
+	EXPECT_EQ(guest_cpuid(m, 4, 9)[2], 0x77);
+	EXPECT(guest_cpuid(m, 4, 8)[2] != 0x77);
+	regs = guest_cpuid(m, 1, 0);
+	EXPECT_EQ(regs[1] >> 24, 0);
+	EXPECT_EQ(regs[2] >> 27 & 1, 0);
+	EXPECT_EQ(regs[2] >> 30 & 1, 0);
+	cpuid_compare(m, 1, 0);
+	cpuid_compare(m, 4, 9);
+}
+
+TEST(linux_set_cpuid_raises_the_highest)
+{
+	const struct vml_cpuid_rule rules[] = {
+		{ .leaf = 0x33, .set = { 1, 2, 3, 4 } },
+		{ .leaf = 0x80000123, .set = { 5, 6, 7, 8 } },
+		{ .leaf = 0x40000003, .set = { 9, 0, 0, 0 } },
+		{ .leaf = 0x40000201, .set = { 10, 0, 0, 0 } },
+	};
+	struct machine *m = machine_create(1);
+	uint32_t regs[4];
+
+	OK(vml_set_cpuid(m->ctx, rules, 4));
+	OK(vml_get_cpuid(m->vcpu[0], 0, 0, regs));
+	EXPECT_EQ(regs[0], 0x33);
+	OK(vml_get_cpuid(m->vcpu[0], 0x33, 5, regs));
+	EXPECT_EQ(regs[3], 4);
+	/* Beyond it, the highest answers. */
+	OK(vml_get_cpuid(m->vcpu[0], 0x34, 0, regs));
+	EXPECT_EQ(regs[1], 2);
+	OK(vml_get_cpuid(m->vcpu[0], 0x80000000, 0, regs));
+	EXPECT_EQ(regs[0], 0x80000123);
+	OK(vml_get_cpuid(m->vcpu[0], 0x80000123, 0, regs));
+	EXPECT_EQ(regs[2], 7);
+	OK(vml_get_cpuid(m->vcpu[0], 0x40000000, 0, regs));
+	EXPECT_EQ(regs[0], 0x40000003);
+	EXPECT_EQ(memcmp(&regs[1], "bhyve bhyve ", 12), 0);
+	OK(vml_get_cpuid(m->vcpu[0], 0x40000003, 0, regs));
+	EXPECT_EQ(regs[0], 9);
+	OK(vml_get_cpuid(m->vcpu[0], 0x40000200, 0, regs));
+	EXPECT_EQ(regs[0], 0x40000201);
+	OK(vml_get_cpuid(m->vcpu[0], 0x40000201, 0, regs));
+	EXPECT_EQ(regs[0], 10);
+	/* Rules come in place of others. */
+	OK(vml_set_cpuid(m->ctx, NULL, 0));
+	OK(vml_get_cpuid(m->vcpu[0], 0x40000201, 0, regs));
+	EXPECT_EQ(regs[0], 0x40000000);
+}
+
+TEST(linux_set_cpuid_errors)
+{
+	struct vml_cpuid_rule rule = { .leaf = 2, .flags = 2 };
+	struct vml_cpuid_rule *many = calloc(VML_CPUID_RULES_MAX + 1, sizeof(*many));
+	struct vml_cpuid_policy arg = { .size = sizeof(arg), .count = 1, .rules = 1 };
+	struct machine *m = machine_create(1);
+	uint32_t before[4], after[4];
+
+	OK(vml_get_cpuid(m->vcpu[0], 2, 0, before));
+	EXPECT_ERRNO(vml_set_cpuid(m->ctx, &rule, 1), EOPNOTSUPP);
+	rule.flags = 0;
+	rule.reserved = 1;
+	EXPECT_ERRNO(vml_set_cpuid(m->ctx, &rule, 1), EOPNOTSUPP);
+	EXPECT_ERRNO(vml(m, VML_SET_CPUID, &arg), EFAULT);
+	arg.reserved = 1;
+	EXPECT_ERRNO(vml(m, VML_SET_CPUID, &arg), EOPNOTSUPP);
+	EXPECT_ERRNO(vml_set_cpuid(m->ctx, many, VML_CPUID_RULES_MAX + 1), E2BIG);
+	OK(vml_get_cpuid(m->vcpu[0], 2, 0, after));
+	EXPECT_EQ(memcmp(before, after, sizeof(before)), 0);
+	OK(vml_set_cpuid(m->ctx, many, VML_CPUID_RULES_MAX));
+	OK(vml_set_cpuid(m->ctx, NULL, 0));
+	vcpu_start_main(m, 0, "ask_cpuid");
+	EXPECT_SYNC(m, 0, 1);
+	EXPECT_ERRNO(vml_set_cpuid(m->ctx, NULL, 0), EBUSY);
+}
+
+/* --- VML_SET_FEATURES -------------------------------------------------------------------------- */
+
+TEST(linux_features)
+{
+	struct machine *m = machine_create(1);
+	struct vml_info info;
+
+	OK(vml_info(m->ctx, &info));
+	EXPECT(info.features & VML_FEATURE_WIDE_CPUID);
+	EXPECT_EQ(info.features_on, 0);
+	EXPECT_ERRNO(vml_set_features(m->ctx, 1ull << 63), EOPNOTSUPP);
+	OK(vml_set_features(m->ctx, info.features));
+	OK(vml_info(m->ctx, &info));
+	EXPECT_EQ(info.features_on, info.features);
+	OK(vml_set_features(m->ctx, 0));
+	OK(vml_info(m->ctx, &info));
+	EXPECT_EQ(info.features_on, 0);
+	vcpu_start_main(m, 0, "ask_cpuid");
+	EXPECT_SYNC(m, 0, 1);
+	EXPECT_ERRNO(vml_set_features(m->ctx, info.features), EBUSY);
+}
+
+TEST(linux_wide_cpuid)
+{
+	struct machine *m = machine_create(1);
+	uint32_t narrow[4], wide[4], host[4];
+
+	OK(vml_get_cpuid(m->vcpu[0], 7, 0, narrow));
+	OK(vml_set_features(m->ctx, VML_FEATURE_WIDE_CPUID));
+	OK(vml_get_cpuid(m->vcpu[0], 7, 0, wide));
+	__cpuid_count(7, 0, host[0], host[1], host[2], host[3]);
+	for (int i = 1; i < 4; i++) {
+		/* More, and nothing that the host has not. */
+		EXPECT_EQ(narrow[i] & ~wide[i], 0);
+		EXPECT_EQ(wide[i] & ~host[i], 0);
+	}
+	/* ADX and CLFLUSHOPT as the host. */
+	EXPECT_EQ(wide[1] >> 19 & 1, host[1] >> 19 & 1);
+	EXPECT_EQ(wide[1] >> 23 & 1, host[1] >> 23 & 1);
+	EXPECT_EQ(narrow[1] >> 19 & 1, 0);
+}
+
+/* --- VML_IRQFD -------------------------------------------------------------------------------- */
+
+#define MSI_ADDR	0xfee00000ull
+
+static int eventfd_new(void)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	EXPECT(fd >= 0);
+	return fd;
+}
+
+static void kick(int fd)
+{
+	uint64_t one = 1;
+
+	EXPECT_EQ(write(fd, &one, sizeof(one)), sizeof(one));
+}
+
+/* What it has counted, taken away. */
+static uint64_t eventfd_take(int fd)
+{
+	uint64_t count = 0;
+
+	if (read(fd, &count, sizeof(count)) < 0)
+		EXPECT_EQ(errno, EAGAIN);
+	return count;
+}
+
+/* A guest in HLT that counts interrupts; LEVEL: of a level-triggered pin. */
+static struct machine *lines_start(struct runner *r, bool level)
+{
+	struct machine *m = machine_create(1);
+
+	m->input = level;
+	vcpu_start_main(m, 0, "lines");
+	EXPECT_SYNC(m, 0, 1);
+	runner_start(r, m, 0);
+	return m;
+}
+
+TEST(linux_irqfd_pin)
+{
+	struct runner r;
+	struct machine *m = lines_start(&r, false);
+	int fd = eventfd_new();
+	uint64_t left;
+
+	OK(vml_irqfd(m->ctx, fd, LINE_PIN, -1));
+	left = stat_get(m, 0, "number of vm exits handled in userspace");
+	for (uint64_t i = 1; i <= 50; i++) {
+		kick(fd);
+		EXPECT_WITHIN(10, *counter_of(m) == i);
+		/* The count has been taken. */
+		EXPECT_EQ(eventfd_take(fd), 0);
+	}
+	EXPECT(stat_get(m, 0, "number of vm exits handled in userspace") - left < 25);
+	OK(vml_irqfd_deassign(m->ctx, fd, LINE_PIN));
+	kick(fd);
+	usleep(50000);
+	EXPECT_EQ(*counter_of(m), 50);
+	EXPECT_EQ(eventfd_take(fd), 1);
+}
+
+TEST(linux_irqfd_msi)
+{
+	struct runner r;
+	struct machine *m = lines_start(&r, false);
+	int fd = eventfd_new();
+
+	OK(vml_irqfd_msi(m->ctx, fd, MSI_ADDR, LINE_VECTOR));
+	for (uint64_t i = 1; i <= 20; i++) {
+		kick(fd);
+		EXPECT_WITHIN(10, *counter_of(m) == i);
+	}
+	/* By what it was assigned with. */
+	EXPECT_ERRNO(vml_irqfd_deassign(m->ctx, fd, LINE_PIN), ENOENT);
+	EXPECT_ERRNO(vml_irqfd_msi_deassign(m->ctx, fd, MSI_ADDR, LINE_VECTOR + 1), ENOENT);
+	OK(vml_irqfd_msi_deassign(m->ctx, fd, MSI_ADDR, LINE_VECTOR));
+	EXPECT_ERRNO(vml_irqfd_msi_deassign(m->ctx, fd, MSI_ADDR, LINE_VECTOR), ENOENT);
+}
+
+/* What has been written before counts. */
+TEST(linux_irqfd_written_before)
+{
+	struct runner r;
+	struct machine *m = lines_start(&r, false);
+	int fd = eventfd_new();
+
+	kick(fd);
+	kick(fd);
+	OK(vml_irqfd(m->ctx, fd, LINE_PIN, -1));
+	EXPECT_WITHIN(10, *counter_of(m) == 1);
+	EXPECT_EQ(eventfd_take(fd), 0);
+}
+
+TEST(linux_irqfd_resample)
+{
+	struct runner r;
+	struct machine *m = lines_start(&r, true);
+	int fd = eventfd_new(), resample = eventfd_new(), resampled = 0;
+
+	OK(vml_irqfd(m->ctx, fd, LINE_PIN, resample));
+	for (int i = 1; i <= 20; i++) {
+		kick(fd);
+		EXPECT_WITHIN(10, (resampled += (int)eventfd_take(resample)) == i);
+		EXPECT_EQ(*counter_of(m), i);
+	}
+	/* Down again each time: no more than that. */
+	usleep(50000);
+	EXPECT_EQ(*counter_of(m), 20);
+	EXPECT_EQ(eventfd_take(resample), 0);
+	OK(vml_irqfd_deassign(m->ctx, fd, LINE_PIN));
+}
+
+/* A level that user space asserts as well stays up behind the EOI. */
+TEST(linux_irqfd_resample_shared_level)
+{
+	struct runner r;
+	struct machine *m = lines_start(&r, true);
+	int fd = eventfd_new(), resample = eventfd_new();
+	uint64_t seen;
+
+	OK(vml_irqfd(m->ctx, fd, LINE_PIN, resample));
+	OK(vm_ioapic_assert_irq(m->ctx, LINE_PIN));
+	kick(fd);
+	EXPECT_WITHIN(10, eventfd_take(resample) == 1);
+	EXPECT_WITHIN(10, *counter_of(m) > 5);
+	OK(vm_ioapic_deassert_irq(m->ctx, LINE_PIN));
+	usleep(100000);
+	seen = *counter_of(m);
+	usleep(100000);
+	EXPECT_EQ(*counter_of(m), seen);
+	EXPECT_EQ(eventfd_take(resample), 0);
+}
+
+TEST(linux_irqfd_errors)
+{
+	struct machine *m = machine_create(1);
+	int fd = eventfd_new(), other = eventfd_new(), no_eventfd = dup(1);
+	struct vml_irqfd arg = { .size = sizeof(arg), .fd = fd, .gsi = 5, .reserved = 1 };
+
+	EXPECT_ERRNO(vml_irqfd(m->ctx, -1, 5, -1), EBADF);
+	EXPECT_ERRNO(vml_irqfd(m->ctx, 1000, 5, -1), EBADF);
+	EXPECT_ERRNO(vml_irqfd(m->ctx, no_eventfd, 5, -1), EINVAL);
+	EXPECT_ERRNO(vml_irqfd(m->ctx, fd, 5, 1000), EBADF);
+	EXPECT_ERRNO(vml_irqfd(m->ctx, fd, 5, no_eventfd), EINVAL);
+	EXPECT_ERRNO(vml_irqfd(m->ctx, fd, 5, fd), EINVAL);
+	EXPECT_ERRNO(vml_irqfd(m->ctx, fd, 32, -1), EINVAL);
+	EXPECT_ERRNO(vml_irqfd_msi(m->ctx, fd, 0xfed00000, 0x41), EINVAL);
+	EXPECT_ERRNO(vml(m, VML_IRQFD, &arg), EOPNOTSUPP);
+	arg.reserved = 0;
+	arg.flags = 0x8;
+	EXPECT_ERRNO(vml(m, VML_IRQFD, &arg), EOPNOTSUPP);
+	arg.flags = VML_IRQFD_MSI | VML_IRQFD_RESAMPLE;
+	arg.msi_addr = MSI_ADDR;
+	arg.resample_fd = other;
+	EXPECT_ERRNO(vml(m, VML_IRQFD, &arg), EINVAL);
+	EXPECT_ERRNO(vml_irqfd_deassign(m->ctx, fd, 5), ENOENT);
+	OK(vml_irqfd(m->ctx, fd, 5, -1));
+	EXPECT_ERRNO(vml_irqfd(m->ctx, fd, 5, -1), EBUSY);
+	EXPECT_ERRNO(vml_irqfd_deassign(m->ctx, fd, 6), ENOENT);
+	EXPECT_ERRNO(vml_irqfd_deassign(m->ctx, other, 5), ENOENT);
+	OK(vml_irqfd_deassign(m->ctx, fd, 5));
+}
+
+/* Of both kinds together; what is closed makes room. */
+TEST_TIMED(linux_eventfds_max, 120)
+{
+	struct rlimit limit = { VML_EVENTFDS_MAX + 64, VML_EVENTFDS_MAX + 64 };
+	struct machine *m = machine_create_bare();
+	static int fds[VML_EVENTFDS_MAX + 1];
+
+	OK(setrlimit(RLIMIT_NOFILE, &limit));
+	for (int i = 0; i <= VML_EVENTFDS_MAX; i++)
+		fds[i] = eventfd_new();
+	for (int i = 0; i < VML_EVENTFDS_MAX / 2; i++)
+		OK(vml_irqfd(m->ctx, fds[i], i % 32, -1));
+	for (int i = VML_EVENTFDS_MAX / 2; i < VML_EVENTFDS_MAX; i++)
+		OK(vml_ioeventfd(m->ctx, fds[i], 0, 0xd0000000 + 4 * i, 4, 0));
+	EXPECT_ERRNO(vml_irqfd(m->ctx, fds[VML_EVENTFDS_MAX], 3, -1), ENOSPC);
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fds[VML_EVENTFDS_MAX], 0, 0xd0000000, 4, 0), ENOSPC);
+	close(fds[0]);
+	EXPECT_WITHIN(10, vml_irqfd(m->ctx, fds[VML_EVENTFDS_MAX], 3, -1) == 0);
+}
+
+/* Closing, taking back and the VM's end, all at once with writers. */
+static volatile int storm_over;
+
+static void *storm_write(void *arg)
+{
+	uint64_t one = 1;
+
+	while (!storm_over)
+		if (write(*(int *)arg, &one, sizeof(one)) < 0)
+			usleep(100);
+	return NULL;
+}
+
+TEST_TIMED(linux_irqfd_storm, 120)
+{
+	pthread_t writers[2];
+	int kept[2];
+
+	kept[0] = eventfd_new();
+	kept[1] = eventfd_new();
+	for (int i = 0; i < 2; i++)
+		OK(pthread_create(&writers[i], NULL, storm_write, &kept[i]));
+	for (int round = 0; round < 10; round++) {
+		struct runner r;
+		struct machine *m = lines_start(&r, true);
+
+		for (int i = 0; i < 30; i++) {
+			int fd = eventfd_new(), resample = eventfd_new();
+
+			OK(vml_irqfd_msi(m->ctx, kept[0], MSI_ADDR, LINE_VECTOR));
+			OK(vml_irqfd(m->ctx, kept[1], LINE_PIN, resample));
+			OK(vml_irqfd(m->ctx, fd, LINE_PIN, resample));
+			kick(fd);
+			close(i & 1 ? fd : resample);
+			OK(vml_irqfd_msi_deassign(m->ctx, kept[0], MSI_ADDR, LINE_VECTOR));
+			OK(vml_irqfd_deassign(m->ctx, kept[1], LINE_PIN));
+			close(i & 1 ? resample : fd);
+		}
+		OK(vml_irqfd(m->ctx, kept[0], LINE_PIN, kept[1]));
+		machine_destroy(m);
+		r.done = 1;
+	}
+	storm_over = 1;
+	for (int i = 0; i < 2; i++)
+		pthread_join(writers[i], NULL);
+}
+
+/* --- VML_IOEVENTFD ------------------------------------------------------------------------------ */
+
+TEST(linux_ioeventfd)
+{
+	int any = eventfd_new(), seven = eventfd_new(), wide = eventfd_new(), port = eventfd_new(), byte = eventfd_new();
+	struct machine *m = machine_create(1);
+	uint64_t left;
+
+	OK(vml_ioeventfd(m->ctx, any, 0, DOORBELL_GPA, 4, 0));
+	OK(vml_ioeventfd(m->ctx, seven, VML_IOEVENTFD_DATAMATCH, DOORBELL_GPA, 4, 7));
+	OK(vml_ioeventfd(m->ctx, wide, VML_IOEVENTFD_DATAMATCH, DOORBELL_GPA + 8, 8, 0x1122334455667788));
+	OK(vml_ioeventfd(m->ctx, port, VML_IOEVENTFD_PIO | VML_IOEVENTFD_DATAMATCH, DOORBELL_PORT, 2, 3));
+	OK(vml_ioeventfd(m->ctx, byte, VML_IOEVENTFD_PIO, DOORBELL_PORT + 4, 0, 0));
+	vcpu_start_main(m, 0, "doorbells");
+	EXPECT_SYNC(m, 0, 1);
+	left = stat_get(m, 0, "number of vm exits handled in userspace");
+	EXPECT_SYNC(m, 0, 2);
+	/* Not 600 times; signals and the scheduler may bring it out. */
+	EXPECT(stat_get(m, 0, "number of vm exits handled in userspace") - left < 6 * DOORBELL_ROUNDS / 2);
+	EXPECT_EQ(eventfd_take(any), 2 * DOORBELL_ROUNDS);
+	EXPECT_EQ(eventfd_take(seven), DOORBELL_ROUNDS);
+	EXPECT_EQ(eventfd_take(wide), DOORBELL_ROUNDS);
+	EXPECT_EQ(eventfd_take(port), DOORBELL_ROUNDS);
+	EXPECT_EQ(eventfd_take(byte), 2 * DOORBELL_ROUNDS);
+}
+
+/* Another value, another width, a read: out of VM_RUN as without any eventfd. */
+TEST(linux_ioeventfd_others_come_out)
+{
+	int seven = eventfd_new(), port = eventfd_new();
+	struct machine *m = machine_create(1);
+	struct vm_exit exit;
+
+	OK(vml_ioeventfd(m->ctx, seven, VML_IOEVENTFD_DATAMATCH, DOORBELL_GPA, 4, 7));
+	OK(vml_ioeventfd(m->ctx, port, VML_IOEVENTFD_PIO | VML_IOEVENTFD_DATAMATCH, DOORBELL_PORT, 2, 3));
+	vcpu_start_main(m, 0, "doorbells_unwanted");
+	for (int i = 0; i < 3; i++) {
+		exit = EXPECT_EXIT(m, 0, VM_EXITCODE_INST_EMUL);
+		EXPECT_EQ(exit.u.inst_emul.gpa, DOORBELL_GPA);
+	}
+	exit = EXPECT_EXIT(m, 0, VM_EXITCODE_INOUT);
+	EXPECT_EQ(exit.u.inout.port, DOORBELL_PORT);
+	EXPECT_EQ(exit.u.inout.eax & 0xffff, 4);
+	exit = EXPECT_EXIT(m, 0, VM_EXITCODE_INOUT);
+	EXPECT(exit.u.inout.in);
+	EXPECT_EQ(eventfd_take(seven), 0);
+	EXPECT_EQ(eventfd_take(port), 0);
+}
+
+TEST(linux_ioeventfd_deassign)
+{
+	struct machine *m = machine_create(1);
+	int fd = eventfd_new(), other = eventfd_new();
+
+	OK(vml_ioeventfd(m->ctx, fd, 0, DOORBELL_GPA, 4, 0));
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, other, VML_IOEVENTFD_DEASSIGN, DOORBELL_GPA, 4, 0), ENOENT);
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, VML_IOEVENTFD_DEASSIGN, DOORBELL_GPA, 8, 0), ENOENT);
+	OK(vml_ioeventfd(m->ctx, fd, VML_IOEVENTFD_DEASSIGN, DOORBELL_GPA, 4, 0));
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, VML_IOEVENTFD_DEASSIGN, DOORBELL_GPA, 4, 0), ENOENT);
+	vcpu_start_main(m, 0, "doorbells");
+	EXPECT_SYNC(m, 0, 1);
+	EXPECT_EXIT(m, 0, VM_EXITCODE_INST_EMUL);
+	EXPECT_EQ(eventfd_take(fd), 0);
+}
+
+TEST(linux_ioeventfd_errors)
+{
+	static const uint32_t bad_lengths[] = { 3, 5, 6, 7, 9, 16, 0x80000000 };
+	struct machine *m = machine_create(1);
+	int fd = eventfd_new(), other = eventfd_new(), no_eventfd = dup(1);
+	const uint32_t pio = VML_IOEVENTFD_PIO, match = VML_IOEVENTFD_DATAMATCH;
+
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, 1000, 0, DOORBELL_GPA, 4, 0), EBADF);
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, no_eventfd, 0, DOORBELL_GPA, 4, 0), EINVAL);
+	for (unsigned int i = 0; i < sizeof(bad_lengths) / sizeof(*bad_lengths); i++)
+		EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, 0, DOORBELL_GPA, bad_lengths[i], 0), EINVAL);
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, pio, DOORBELL_PORT, 8, 0), EINVAL);
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, pio, 0xffff, 2, 0), EINVAL);
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, pio, 0x10000, 0, 0), EINVAL);
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, 0, ~0ull, 2, 0), EINVAL);
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, match, DOORBELL_GPA, 0, 0), EINVAL);
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, match, DOORBELL_GPA, 2, 0x10000), EINVAL);
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, 0x8, DOORBELL_GPA, 4, 0), EOPNOTSUPP);
+	/* A chip in the kernel: the 8259, the HPET. */
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, pio, 0x20, 1, 0), EEXIST);
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, 0, 0xfed00010, 4, 0), EEXIST);
+	OK(vml_ioeventfd(m->ctx, fd, pio, 0xffff, 1, 0));
+	OK(vml_ioeventfd(m->ctx, fd, 0, DOORBELL_GPA, 4, 0));
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, other, 0, DOORBELL_GPA, 4, 0), EEXIST);
+	OK(vml_ioeventfd(m->ctx, other, match, DOORBELL_GPA, 4, 1));
+	OK(vml_ioeventfd(m->ctx, other, match, DOORBELL_GPA, 4, 2));
+	EXPECT_ERRNO(vml_ioeventfd(m->ctx, fd, match, DOORBELL_GPA, 4, 2), EEXIST);
+}
+
+#endif
