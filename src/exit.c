@@ -102,6 +102,8 @@ static unsigned int guest_phys_bits(struct vcpu *vcpu)
 
 static int msr_read(struct vcpu *vcpu, u32 msr, u64 *val)
 {
+	int err;
+
 	if (msr_is_apic(msr))
 		return vlapic_msr_read(vcpu->vlapic, msr, val);
 	switch (msr) {
@@ -112,7 +114,8 @@ static int msr_read(struct vcpu *vcpu, u32 msr, u64 *val)
 		*val = rdtsc() + vcpu->tsc_offset;
 		return 0;
 	default:
-		return x86_msr_read(&vcpu->msrs, msr, val);
+		err = x86_msr_read(&vcpu->msrs, msr, val);
+		return err == -ENOENT ? pvmsr_read(vcpu, msr, val) : err;
 	}
 }
 
@@ -143,11 +146,13 @@ static void tsc_offset_add(struct vcpu *vcpu, u64 delta)
 	if (deadline)
 		vlapic_tsc_deadline_write(vcpu->vlapic, deadline, vcpu->tsc_offset,
 					  vcpu->vm->cpuid.tsc_khz);
+	pvmsr_tsc_moved(vcpu);
 }
 
 static int msr_write(struct vcpu *vcpu, u32 msr, u64 val)
 {
 	u64 delta;
+	int err;
 
 	if (msr_is_apic(msr))
 		return vlapic_msr_write(vcpu->vlapic, msr, val);
@@ -165,7 +170,8 @@ static int msr_write(struct vcpu *vcpu, u32 msr, u64 val)
 		vcpu->msrs.tsc_adjust = val;
 		return 0;
 	default:
-		return x86_msr_write(&vcpu->msrs, msr, val, guest_phys_bits(vcpu));
+		err = x86_msr_write(&vcpu->msrs, msr, val, guest_phys_bits(vcpu));
+		return err == -ENOENT ? pvmsr_write(vcpu, msr, val) : err;
 	}
 }
 

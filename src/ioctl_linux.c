@@ -4,6 +4,7 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/stddef.h>
 #include <linux/uaccess.h>
@@ -20,14 +21,15 @@
 static u64 requests_mask(void);
 
 /* What VML_SET_FEATURES takes here. */
-static u64 features_here(struct vm *vm)
+static u64 features_here(void)
 {
-	return VML_FEATURE_WIDE_CPUID;
+	return VML_FEATURE_WIDE_CPUID | (pvmsr_host_able() ? VML_FEATURE_PVCLOCK : 0);
 }
 
 static u64 features_on(struct vm *vm)
 {
-	return vm->cpuid.wide ? VML_FEATURE_WIDE_CPUID : 0;
+	return (vm->cpuid.wide ? VML_FEATURE_WIDE_CPUID : 0) |
+	       (vm->cpuid.pvclock ? VML_FEATURE_PVCLOCK : 0);
 }
 
 static int op_info(struct vm *vm, struct vcpu *vcpu, void *arg)
@@ -38,7 +40,7 @@ static int op_info(struct vm *vm, struct vcpu *vcpu, void *arg)
 		.size = info->size,
 		.flags = READ_ONCE(vm->paused) ? VML_INFO_PAUSED : 0,
 		.requests = requests_mask(),
-		.features = features_here(vm),
+		.features = features_here(),
 		.features_on = features_on(vm),
 		.touched_bytes = mem_touched_bytes(&vm->mem),
 		.time_ns = vclock_now_ns(&vm->clock),
@@ -158,11 +160,12 @@ static int op_set_features(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
 	const struct vml_features *features = arg;
 
-	if (features->features & ~features_here(vm))
+	if (features->features & ~features_here())
 		return -EOPNOTSUPP;
 	if (vm->has_run)
 		return -EBUSY;
 	vm->cpuid.wide = features->features & VML_FEATURE_WIDE_CPUID;
+	vm->cpuid.pvclock = features->features & VML_FEATURE_PVCLOCK;
 	return 0;
 }
 
@@ -176,6 +179,71 @@ static int op_irqfd(struct vm *vm, struct vcpu *vcpu, void *arg)
 static int op_ioeventfd(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
 	return ioeventfd_request(&vm->eventfds, arg);
+}
+
+/* --- the dirty log ------------------------------------------------------- */
+
+#define DIRTY_LEN_MAX	BIT_ULL(40)
+
+/* What a harvest needs, and what it finds. */
+struct dirty_request {
+	struct vml_dirty_log *log;
+	unsigned long *bitmap;
+};
+
+static int dirty_check(const struct vml_dirty_log *log)
+{
+	u64 end;
+
+	if (!PAGE_ALIGNED(log->gpa | log->len) || !log->len || log->len > DIRTY_LEN_MAX ||
+	    check_add_overflow(log->gpa, log->len, &end))
+		return -EINVAL;
+	return 0;
+}
+
+/* All vCPUs are frozen. */
+static int dirty_harvest(struct vm *vm, struct vcpu *vcpu, void *arg)
+{
+	const struct dirty_request *request = arg;
+	struct vml_dirty_log *log = request->log;
+
+	log->dirty_pages = mem_dirty_harvest(&vm->mem, log->gpa, log->len,
+					     log->flags & VML_DIRTY_CLEAR, request->bitmap);
+	return 0;
+}
+
+/* The vCPUs run while the program's memory is written, and nobody is held up by it. */
+static int dirty_answer(struct vm *vm, const struct dirty_request *request)
+{
+	const struct vml_dirty_log *log = request->log;
+	u64 bytes = DIV_ROUND_UP_ULL(log->len >> PAGE_SHIFT, 8);
+
+	if (!copy_to_user(u64_to_user_ptr(log->bitmap), request->bitmap, bytes))
+		return 0;
+	if (log->flags & VML_DIRTY_CLEAR) {
+		down_read(&vm->mem.lock);
+		mem_dirty_restore(&vm->mem, log->gpa, log->len, request->bitmap);
+		up_read(&vm->mem.lock);
+	}
+	return -EFAULT;
+}
+
+static int op_dirty_log(struct vm *vm, struct vcpu *vcpu, void *arg)
+{
+	struct dirty_request request = { .log = arg };
+	int err = dirty_check(request.log);
+
+	if (err)
+		return err;
+	request.bitmap = kvcalloc(BITS_TO_LONGS(request.log->len >> PAGE_SHIFT), sizeof(long),
+				  GFP_KERNEL_ACCOUNT);
+	if (!request.bitmap)
+		return -ENOMEM;
+	err = ioctl_locked(vm, CLASS_ALL_VCPUS, 0, dirty_harvest, &request);
+	if (!err)
+		err = dirty_answer(vm, &request);
+	kvfree(request.bitmap);
+	return err;
 }
 
 /* --- the table --------------------------------------------------------- */
@@ -213,6 +281,8 @@ static const struct linux_row rows[] = {
 	ROW(VML_IRQFD, CLASS_NONE, vml_irqfd, reserved, IRQFD_FLAGS, false, op_irqfd),
 	ROW(VML_IOEVENTFD, CLASS_NONE, vml_ioeventfd, datamatch, IOEVENTFD_FLAGS, false,
 	    op_ioeventfd),
+	ROW(VML_DIRTY_LOG, CLASS_NONE, vml_dirty_log, dirty_pages, VML_DIRTY_CLEAR, true,
+	    op_dirty_log),
 	ROW(VML_PPT_BIND, CLASS_MEM_WRITE, vml_ppt, func, 0, false, op_ppt_bind),
 	ROW(VML_PPT_UNBIND, CLASS_MEM_WRITE, vml_ppt, func, 0, false, op_ppt_unbind),
 	ROW(VML_PPT_INFO, CLASS_NONE, vml_ppt_info, regions, 0, true, op_ppt_info),
@@ -238,6 +308,7 @@ union linux_arg {
 	struct vml_features features;
 	struct vml_irqfd irqfd;
 	struct vml_ioeventfd ioeventfd;
+	struct vml_dirty_log dirty_log;
 	struct vml_ppt ppt;
 	struct vml_ppt_info ppt_info;
 	struct vml_ppt_mmio ppt_mmio;

@@ -199,6 +199,7 @@ static int vmcx_snapshot(struct vm *vm, struct record *record)
 enum {
 	VM_VCPUS = 1, VM_XSAVE, VM_TSC_KHZ, VM_NEXTRIP, VM_EXIT_RIP, VM_EXITINTINFO, VM_EXCEPTION,
 	VM_EVENT_FLAGS, VM_INIT_PENDING, VM_TSC, VM_MSRS, VM_XCR0, VM_FPU, VM_STARTUP,
+	VM_PVCLOCK, VM_PVCLOCK_MSR,
 };
 
 struct vm_vcpu_state {
@@ -208,6 +209,7 @@ struct vm_vcpu_state {
 	u64 tsc;
 	struct x86_msrs msrs;
 	u64 xcr0;
+	u64 pvclock_msr;
 	const void *fpu;	/* in the record */
 };
 
@@ -285,6 +287,7 @@ static void vcpu_state_save(struct vcpu *vcpu, struct vm_vcpu_state *state)
 	state->tsc = timebase_tsc(vcpu);
 	state->msrs = vcpu->msrs;
 	state->xcr0 = vcpu->cpuid.xcr0;
+	state->pvclock_msr = vcpu->pvclock_msr;
 }
 
 static void vcpu_state_restore(struct vcpu *vcpu, const struct vm_vcpu_state *state)
@@ -298,6 +301,7 @@ static void vcpu_state_restore(struct vcpu *vcpu, const struct vm_vcpu_state *st
 	timebase_set_tsc(vcpu, state->tsc);
 	vcpu->msrs = state->msrs;
 	vcpu->cpuid.xcr0 = state->xcr0;
+	vcpu->pvclock_msr = state->pvclock_msr;
 	guest_fpu_import(vcpu->fpu, state->fpu);
 }
 
@@ -316,6 +320,9 @@ static void vcpu_state_fields(struct vcpu *vcpu, struct vm_vcpu_state *state,
 	record_flag(record, VM_INIT_PENDING, id, state->init_pending);
 	record_u64(record, VM_TSC, id, &state->tsc, U64_MAX);
 	record_msrs(&state->msrs, id, record);
+	record_u64(record, VM_PVCLOCK_MSR, id, &state->pvclock_msr, U64_MAX);
+	record_check(record, VM_PVCLOCK_MSR, id, !state->pvclock_msr || vcpu->vm->cpuid.pvclock,
+		     "the guest had VML_FEATURE_PVCLOCK, switch it on before");
 	record_fpu(vcpu, state, record);
 }
 
@@ -344,8 +351,21 @@ static void record_startup(struct vm *vm, unsigned long *startup, struct record 
 		     "a vCPU waits that cannot exist here");
 }
 
+/* How long ago its pair was taken; pages in the guest's memory say the same. */
+static void record_pvclock(struct vm *vm, struct pvmsr_clock *clock, struct record *record)
+{
+	u64 fields[] = { vm->pvclock.taken, vm->time_stopped_tsc - vm->pvclock.host_tsc,
+			 vm->pvclock.ns, vm->pvclock.wall };
+
+	record_bytes(record, VM_PVCLOCK, 0, fields, sizeof(fields));
+	record_check(record, VM_PVCLOCK, 0, fields[0] <= 1, "no clock that can be");
+	*clock = (struct pvmsr_clock){ fields[0], vm->time_stopped_tsc - fields[1], fields[2],
+				       fields[3] };
+}
+
 static int vm_snapshot(struct vm *vm, struct record *record)
 {
+	struct pvmsr_clock pvclock;
 	struct vm_vcpu_state *states = kvcalloc(vm->maxcpus, sizeof(*states), GFP_KERNEL_ACCOUNT);
 	DECLARE_BITMAP(startup, VM_MAXCPU);
 	struct vcpu *vcpu;
@@ -360,10 +380,12 @@ static int vm_snapshot(struct vm *vm, struct record *record)
 		vcpu_state_fields(vcpu, &states[id], record);
 	}
 	record_startup(vm, startup, record);
+	record_pvclock(vm, &pvclock, record);
 	if (record_loaded(record)) {
 		vm_for_each_vcpu(vm, vcpu, id)
 			vcpu_state_restore(vcpu, &states[id]);
 		bitmap_copy(vm->irq.startup, startup, VM_MAXCPU);
+		vm->pvclock = pvclock;
 	}
 	kvfree(states);
 	return 0;

@@ -37,6 +37,7 @@ static void time_start_locked(struct vm *vm)
 		return;
 	stood = vm->clock.source->tsc() - vm->time_stopped_tsc;
 	vm->tsc_base -= stood;
+	vm->pvclock.host_tsc += stood;
 	vm_for_each_vcpu(vm, vcpu, id)
 		vcpu->tsc_offset -= stood;
 	vclock_resume(&vm->clock);

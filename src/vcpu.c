@@ -75,6 +75,7 @@ void vcpu_reset(struct vcpu *vcpu)
 	vcpu->nextrip = 0;
 	vcpu->exit_rip = 0;
 	vcpu->tsc_offset = 0;
+	vcpu->pvclock_msr = 0;
 	vcpu->mask_hwintr = false;
 	vcpu->halt_exit = false;
 	clear_bit(VCPU_REQ_INIT, &vcpu->requests);

@@ -82,6 +82,8 @@ struct vcpu {
 	u64 dr[4];			/* [f] DR0 to DR3 */
 	u64 tsc_offset;			/* [f] guest TSC minus host TSC */
 	struct x86_msrs msrs;		/* [f] */
+	u64 pvclock_msr;		/* [f] MSR 0x4b564d01 */
+	u32 pvclock_version;		/* [f] of the next page */
 	struct cpuid_vcpu cpuid;	/* [f] what CPUID answers depend on */
 	bool halt_exit;			/* [f] VM_CAP_HALT_EXIT */
 	struct gla_window window;	/* [f] where its instructions are */

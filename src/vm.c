@@ -666,6 +666,7 @@ int vm_reinit(struct vm *vm)
 		vcpu_reset(vcpu);
 	}
 	vm->tsc_base = 0;
+	pvmsr_reset(vm);
 	vm_mem_reinit(&vm->mem);
 	bitmap_zero(vm->suspended, VM_MAXCPU);
 	bitmap_zero(vm->halted, VM_MAXCPU);

@@ -29,6 +29,7 @@
 #include "dev/vtimer.h"
 #include "eventfd.h"
 #include "mem/mem.h"
+#include "pvmsr.h"
 #include "vcpu.h"
 #include "x86/cpuid.h"
 
@@ -85,6 +86,7 @@ struct vm {
 	bool paused;			/* time_lock: time stands until timebase_resume() */
 	u64 time_stopped_tsc;		/* time_lock: host TSC at which it was */
 	u64 tsc_base;			/* time_lock: tsc_offset of a new vCPU */
+	struct pvmsr_clock pvclock;
 	struct bus bus;
 	struct irq irq;
 	struct eventfds eventfds;

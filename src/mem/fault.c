@@ -106,8 +106,12 @@ int memmap_populate(struct vm_mem *mem, const struct memmap *map)
 int mem_fault(struct vm_mem *mem, u64 gpa, int prot)
 {
 	const struct memmap *map = memmap_find(mem, gpa);
+	int ret;
 
 	if (!map || (map->prot & prot) != prot)
 		return -ENOENT;
-	return memmap_populate_page(mem, map, gpa & PAGE_MASK);
+	ret = memmap_populate_page(mem, map, gpa & PAGE_MASK);
+	if (!ret && (prot & GPT_PROT_WRITE))
+		gpt_allow_write(mem->gpt, gpa);
+	return ret;
 }

@@ -13,8 +13,9 @@
  * is absent.
  *
  * An entry goes from absent to table or leaf, and back to absent, but never
- * from one present value to another (only hardware adds accessed and dirty
- * bits). So whoever has read a present entry may act on it.
+ * from one present value to another, except that a leaf's accessed and dirty bits
+ * come and go, and where there is no dirty bit, its permission to write. So
+ * whoever has read a present entry may act on it.
  *
  * References
  * ----------
@@ -43,12 +44,19 @@
  * - gpt_walk_entries() is the exception: a debugging aid for anybody at any
  *   time. It reads under RCU, and tables are freed after a grace period.
  *
+ * Dirty pages
+ * -----------
+ * Hardware sets a leaf's dirty bit, and so does whoever writes in the guest's
+ * stead (gpt_mark_dirty()), after the write. gpt_harvest() reads the bits and
+ * may clear them. A format without dirty bits has leaves that may be written
+ * count as dirty, and clearing takes the permission away until the next fault.
+ *
  * Generation
  * ----------
  * A processor may keep translations of a removed leaf, and pointers to a removed
  * table, under the tag (EP4TA, ASID) that it last used for this tree. They are
- * harmless until the guest runs there again. gpt_unmap() counts the generation
- * up before the vCPUs are released; a backend remembers the generation of its
+ * harmless until the guest runs there again. gpt_unmap() and a harvest that
+ * clears (a processor that knows a page as dirty does not say so again) count the generation up before the vCPUs are released; a backend remembers the generation of its
  * last flush for each tag and processor, and flushes before entry when the two
  * differ. The first generation is 1, so that "0: never flushed here" forces a
  * flush for a new tree too, whose root may have the address of an old one's.
@@ -404,7 +412,7 @@ void gpt_destroy(struct gpt *gpt)
 	kfree(gpt);
 }
 
-u64 gpt_lookup(const struct gpt *gpt, u64 gpa, unsigned int *level)
+u64 gpt_lookup_entry(const struct gpt *gpt, u64 gpa, unsigned int *level, u64 **entry)
 {
 	struct gpt_iter it;
 
@@ -416,7 +424,75 @@ u64 gpt_lookup(const struct gpt *gpt, u64 gpa, unsigned int *level)
 	if (!pte_is_present(gpt, it.pte))
 		return 0;
 	*level = it.level;
+	*entry = it.entry;
 	return it.pte;
+}
+
+u64 gpt_lookup(const struct gpt *gpt, u64 gpa, unsigned int *level)
+{
+	u64 *entry;
+
+	return gpt_lookup_entry(gpt, gpa, level, &entry);
+}
+
+/* ---- Dirty pages ---- */
+
+static void entry_set(u64 *entry, u64 bits)
+{
+	atomic64_or(bits, (atomic64_t *)entry);
+}
+
+/* Those of a leaf that has been written. */
+static u64 dirty_bits(const struct gpt *gpt)
+{
+	return gpt->format->dirty_mask ?: gpt->format->write_mask;
+}
+
+void gpt_mark_dirty(const struct gpt *gpt, u64 *entry)
+{
+	entry_set(entry, dirty_bits(gpt));
+}
+
+void gpt_allow_write(struct gpt *gpt, u64 gpa)
+{
+	unsigned int level;
+	u64 *entry;
+
+	if (!gpt->format->dirty_mask && gpt_lookup_entry(gpt, gpa, &level, &entry))
+		entry_set(entry, gpt->format->write_mask);
+}
+
+static void table_harvest(struct gpt *gpt, u64 *table, unsigned int level, u64 gpa, u64 end,
+			  const struct gpt_harvest *harvest)
+{
+	u64 *entry, pte, next, leaf_gpa;
+
+	for (; gpa < end; gpa = next) {
+		leaf_gpa = ALIGN_DOWN(gpa, level_bytes(level));
+		next = min(end, leaf_gpa + level_bytes(level));
+		entry = &table[level_index(gpa, level)];
+		pte = READ_ONCE(*entry);
+		if (!pte_is_present(gpt, pte))
+			continue;
+		if (!pte_is_leaf(gpt, pte, level)) {
+			table_harvest(gpt, pte_table(pte), level - 1, gpa, next, harvest);
+			cond_resched();
+			continue;
+		}
+		if (!(pte & dirty_bits(gpt)))
+			continue;
+		harvest->found(harvest->ctx, gpa, next - gpa);
+		/* The rest of a larger leaf has to be told too, before it may be forgotten. */
+		if (harvest->clear && next - gpa == level_bytes(level))
+			WRITE_ONCE(*entry, pte & ~dirty_bits(gpt));
+	}
+}
+
+void gpt_harvest(struct gpt *gpt, u64 gpa, u64 end, const struct gpt_harvest *harvest)
+{
+	table_harvest(gpt, gpt->root, GPT_ROOT_LEVEL, gpa, min(end, BIT_ULL(GPT_GPA_BITS)), harvest);
+	if (harvest->clear)
+		WRITE_ONCE(gpt->generation, gpt->generation + 1);
 }
 
 int gpt_entry_prot(const struct gpt *gpt, u64 pte)

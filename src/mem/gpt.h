@@ -40,6 +40,26 @@ void gpt_zap_device(struct gpt *gpt, u64 gpa, u64 len);
 void gpt_unmap(struct gpt *gpt, u64 gpa, u64 len);
 /* Lock-free look-up: leaf entry and its level, or 0 if nothing is mapped. vCPU thread, or removals kept out. */
 u64 gpt_lookup(const struct gpt *gpt, u64 gpa, unsigned int *level);
+/* The same, and where the entry is: valid as long as the look-up is. */
+u64 gpt_lookup_entry(const struct gpt *gpt, u64 gpa, unsigned int *level, u64 **entry);
+
+/* A write has been done to the page of this leaf that no processor's walk has seen. As gpt_lookup(). */
+void gpt_mark_dirty(const struct gpt *gpt, u64 *entry);
+/* A fault on a page that may be written: a harvest may have taken the permission away. As gpt_map(). */
+void gpt_allow_write(struct gpt *gpt, u64 gpa);
+
+struct gpt_harvest {
+	void (*found)(void *ctx, u64 gpa, u64 bytes);	/* written: the part of a leaf that is in the range */
+	void *ctx;
+	bool clear;		/* count anew; a leaf that is only partly in the range stays dirty */
+};
+
+/*
+ * Tells of every leaf in [gpa, end) that has been written since it was mapped or cleared last, in
+ * order. No vCPU runs. With clear, the generation goes up.
+ */
+void gpt_harvest(struct gpt *gpt, u64 gpa, u64 end, const struct gpt_harvest *harvest);
+
 /* Entries walked for @gpa, root first, up to 4 (VM_GET_GPA_PMAP). Returns how many. Any context. */
 int gpt_walk_entries(const struct gpt *gpt, u64 gpa, u64 entries[4]);
 u64 gpt_mapped_bytes(const struct gpt *gpt);

@@ -25,11 +25,12 @@ void *mem_hold_nosleep(struct vm_mem *mem, u64 gpa, size_t len, int prot, struct
 
 	if (len > PAGE_SIZE - offset_in_page(gpa))
 		return NULL;
-	pte = gpt_lookup(mem->gpt, gpa, &level);
+	pte = gpt_lookup_entry(mem->gpt, gpa, &level, &hold->entry);
 	if (!pte || gpt_leaf_is_device(pte) || (gpt_entry_prot(mem->gpt, pte) & prot) != prot)
 		return NULL;
 	hpa = gpt_leaf_hpa(pte, level) + (gpa & ((PAGE_SIZE << 9 * level) - 1));
 	/* The leaf's own reference cannot go away under us: removals keep out vCPU threads and the lock's holders. */
+	hold->gpt = mem->gpt;
 	hold->page = pfn_to_page(PHYS_PFN(hpa));
 	get_page(hold->page);
 	return page_address(hold->page) + offset_in_page(hpa);
@@ -46,8 +47,10 @@ void *mem_hold(struct vm_mem *mem, u64 gpa, size_t len, int prot, struct mem_hol
 
 void mem_release(struct mem_hold *hold, bool dirtied)
 {
-	if (dirtied)
+	if (dirtied) {
 		set_page_dirty(hold->page);
+		gpt_mark_dirty(hold->gpt, hold->entry);
+	}
 	put_page(hold->page);
 	hold->page = NULL;
 }

@@ -119,7 +119,11 @@ int mem_fault(struct vm_mem *mem, u64 gpa, int prot);
  * finds only what the nested table already maps, and takes no lock: vCPU thread, preemption
  * may be off. mem_hold() populates.
  */
-struct mem_hold { struct page *page; };
+struct mem_hold {
+	struct page *page;
+	const struct gpt *gpt;
+	u64 *entry;		/* of the nested table */
+};
 void *mem_hold(struct vm_mem *mem, u64 gpa, size_t len, int prot, struct mem_hold *hold);
 void *mem_hold_nosleep(struct vm_mem *mem, u64 gpa, size_t len, int prot, struct mem_hold *hold);
 void mem_release(struct mem_hold *hold, bool dirtied);
@@ -146,6 +150,15 @@ void mem_unwire(struct vm_mem *mem);
 /* True if system memory has a part of [gpa, end). lock: any. */
 bool mem_sysmem_overlaps(struct vm_mem *mem, u64 gpa, u64 end);
 u64 mem_sysmem_bytes(struct vm_mem *mem);	/* lock: any */
+
+/*
+ * Which pages have the guest, and the kernel in its stead, written since the last call with @clear?
+ * @gpa, @len: multiples of 4096, @gpa + @len does not wrap. @bitmap: a bit a page, all 0 at call. All
+ * vCPUs frozen. Returns the bits that are set. A page that goes with its mapping is forgotten.
+ */
+u64 mem_dirty_harvest(struct vm_mem *mem, u64 gpa, u64 len, bool clear, unsigned long *bitmap);
+/* Count the pages of @bitmap as written again: nobody has got to know. lock: shared. */
+void mem_dirty_restore(struct vm_mem *mem, u64 gpa, u64 len, const unsigned long *bitmap);
 
 /* Bytes resident and wired (VMM_MEM_RESIDENT, VMM_MEM_WIRED). Any context. */
 u64 mem_resident_bytes(struct vm_mem *mem);

@@ -17,7 +17,8 @@ struct pte_format {
 	bool (*is_leaf)(u64 pte, unsigned int level);
 	int (*prot)(u64 pte);					/* GPT_PROT_* that the entry grants */
 	u64 accessed_mask;					/* 0: not tracked */
-	u64 dirty_mask;
+	u64 dirty_mask;						/* 0: not tracked, and write_mask is used instead */
+	u64 write_mask;						/* grants writing */
 	unsigned int max_leaf_level;				/* 1 where 2 MiB leaves may be used, else 0 */
 };
 

@@ -69,6 +69,7 @@ struct pte_format npt_format = {
 	.prot = npt_prot,
 	.accessed_mask = NPT_ACCESSED,
 	.dirty_mask = NPT_DIRTY,
+	.write_mask = NPT_WRITE,
 };
 
 void npt_format_init(void)

@@ -82,6 +82,7 @@ struct pte_format ept_format = {
 	.is_present = ept_is_present,
 	.is_leaf = ept_is_leaf,
 	.prot = ept_prot,
+	.write_mask = EPT_WRITE,
 };
 
 void ept_format_init(void)
