@@ -479,7 +479,7 @@ static void table_harvest(struct gpt *gpt, u64 *table, unsigned int level, u64 g
 			cond_resched();
 			continue;
 		}
-		if (!(pte & dirty_bits(gpt)))
+		if (!(pte & dirty_bits(gpt)) || gpt_leaf_is_device(pte))
 			continue;
 		harvest->found(harvest->ctx, gpa, next - gpa);
 		/* The rest of a larger leaf has to be told too, before it may be forgotten. */
@@ -492,7 +492,7 @@ void gpt_harvest(struct gpt *gpt, u64 gpa, u64 end, const struct gpt_harvest *ha
 {
 	table_harvest(gpt, gpt->root, GPT_ROOT_LEVEL, gpa, min(end, BIT_ULL(GPT_GPA_BITS)), harvest);
 	if (harvest->clear)
-		WRITE_ONCE(gpt->generation, gpt->generation + 1);
+		atomic64_inc(&gpt->generation);
 }
 
 int gpt_entry_prot(const struct gpt *gpt, u64 pte)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <machine/vmm_snapshot.h>
+#include <vmlapi.h>
 
 #include "../vmmrun/console.h"
 #include "../vmmrun/crc.h"
@@ -67,6 +68,7 @@ static void machine_fake(struct cpu *cpu)
 		.pause_change = PTHREAD_COND_INITIALIZER,
 		.cpus = cpu,
 		.parked = 1,
+		.features = VML_FEATURE_PVCLOCK,
 		.memory = { .base = fake.memory, .lowmem = FAKE_MEMORY },
 		.end_fd = eventfd(0, EFD_NONBLOCK),
 	};
@@ -133,6 +135,7 @@ static void test_round_trip(void)
 	CHECK_EQUAL(read.cpus, 1);
 	CHECK_EQUAL(read.memory, FAKE_MEMORY);
 	CHECK(read.x2apic && !read.ignore_msrs);
+	CHECK_EQUAL(read.features, VML_FEATURE_PVCLOCK);
 	CHECK_EQUAL(snapshot_restore(&snapshot, &machine), 0);
 	snapshot_close(&snapshot);
 	CHECK_EQUAL(records_put, 0x7ee);	/* 1 to 10, but for VM_MEM */

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <vmlapi.h>
+
 #include "bootstate.h"
 #include "complain.h"
 #include "console.h"
@@ -83,6 +85,31 @@ static int topology_set(struct machine *machine)
 	return 0;
 }
 
+/* A guest that was saved relies on what it had; a new one takes what there is. */
+static int features_set(struct machine *machine)
+{
+	const struct options *options = machine->options;
+	struct vml_info info;
+
+	machine->features = options->features;
+	if (machine->features == 0)
+		return 0;
+	if (vml_info(machine->ctx, &info) != 0) {
+		if (errno != ENOTTY)
+			return complain("asking what the module can do failed: %s", strerror(errno));
+		info.features = 0;
+	}
+	if (options->restore == NULL)
+		machine->features &= info.features;
+	else if (machine->features & ~info.features)
+		return complain(
+			"%s: not restored: the guest uses the host's TSC as its clock, and the one of this host is not the same on all processors, or not constant",
+			options->restore);
+	if (machine->features != 0 && vml_set_features(machine->ctx, machine->features) != 0)
+		return complain("switching features on failed: %s", strerror(errno));
+	return 0;
+}
+
 static int cpus_create(struct machine *machine)
 {
 	machine->cpus = calloc((size_t)machine->options->cpus, sizeof(machine->cpus[0]));
@@ -111,7 +138,7 @@ int machine_create(struct machine *machine, const struct options *options)
 	machine->ctx = vm_openf(options->name, flags);
 	if (machine->ctx == NULL)
 		return create_complain(options->name);
-	if (topology_set(machine) != 0 || memory_create(machine) != 0)
+	if (topology_set(machine) != 0 || features_set(machine) != 0 || memory_create(machine) != 0)
 		return -1;
 	return cpus_create(machine);
 }

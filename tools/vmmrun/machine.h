@@ -31,6 +31,7 @@ struct machine {
 	const struct options	*options;	/* (i) */
 	struct vmctx		*ctx;		/* (i) */
 	struct memory		memory;		/* (i) */
+	uint64_t		features;	/* (i) VML_FEATURE_* that are on */
 	struct cpu		*cpus;		/* (i) options->cpus of them */
 	struct uart		*uart;		/* (i) the console */
 	pthread_mutex_t		lock;

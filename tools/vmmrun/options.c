@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <vmmapi.h>
+#include <vmlapi.h>
 
 #include "complain.h"
 #include "options.h"
@@ -26,9 +26,10 @@ static const char usage_text[] =
 	"  -a, --append TEXT     kernel command line (" CMDLINE_DEFAULT ")\n"
 	"  -x, --x2apic          local APICs in x2APIC mode\n"
 	"  -w, --ignore-msrs     unknown MSRs read 0 and ignore writes, instead of a fault in the guest\n"
+	"      --plain           show the guest what FreeBSD's vmm shows: no clock of its own, shorter CPUID\n"
 	"      --passthru B/S/F  give the guest the host's PCI function; also as [DDDD:]BB:DD.F; up to 8 times\n"
 	"      --save FILE       Ctrl-A s, or SIGUSR2, saves the machine to FILE and ends it\n"
-	"      --restore FILE    go on with a machine that was saved; no -k, -i, -a, -c, -m, -x or -w\n"
+	"      --restore FILE    go on with a machine that was saved; no -k, -i, -a, -c, -m, -x, -w or --plain\n"
 	"      --stats           print the machine's statistics at its end\n"
 	"      --keep            leave the machine in place at its end, for \"vmmctl --vm=NAME\"\n"
 	"      --dump-acpi DIR   write the ACPI tables to files in DIR, and run nothing\n"
@@ -38,7 +39,7 @@ static const char usage_text[] =
 	"Keys: Ctrl-A x ends the machine, Ctrl-A p presses its power button, Ctrl-A h tells the others.\n"
 	"Exit status: 0 guest reset, 1 power-off, 2 halt, 3 triple fault, 4 error, 5 saved.\n";
 
-enum { OPTION_STATS = 256, OPTION_KEEP, OPTION_DUMP_ACPI, OPTION_SAVE, OPTION_RESTORE, OPTION_PASSTHRU };
+enum { OPTION_PLAIN = 128, OPTION_STATS = 256, OPTION_KEEP, OPTION_DUMP_ACPI, OPTION_SAVE, OPTION_RESTORE, OPTION_PASSTHRU };
 
 static const char short_options[] = "+c:m:k:i:a:xwhV";
 
@@ -50,6 +51,7 @@ static const struct option long_options[] = {
 	{ "append", required_argument, NULL, 'a' },
 	{ "x2apic", no_argument, NULL, 'x' },
 	{ "ignore-msrs", no_argument, NULL, 'w' },
+	{ "plain", no_argument, NULL, OPTION_PLAIN },
 	{ "stats", no_argument, NULL, OPTION_STATS },
 	{ "keep", no_argument, NULL, OPTION_KEEP },
 	{ "save", required_argument, NULL, OPTION_SAVE },
@@ -122,6 +124,9 @@ static int option_take(struct options *options, int option, const char *arg)
 	case 'w':
 		options->ignore_msrs = true;
 		return 0;
+	case OPTION_PLAIN:
+		options->features = 0;
+		return 0;
 	case OPTION_STATS:
 		options->stats = true;
 		return 0;
@@ -168,7 +173,7 @@ static enum options_verdict operands_take(struct options *options, int count, ch
 	}
 	if (options->restore != NULL && options->shaped) {
 		complain(
-			"%s says what the machine is like: leave out -k, -i, -a, -c, -m, -x and -w",
+			"%s says what the machine is like: leave out -k, -i, -a, -c, -m, -x, -w and --plain",
 			options->restore);
 		return OPTIONS_BAD;
 	}
@@ -201,6 +206,7 @@ enum options_verdict options_parse(struct options *options, int argc, char **arg
 	options->cpus = 1;
 	options->memory = MEMORY_DEFAULT;
 	options->cmdline = CMDLINE_DEFAULT;
+	options->features = VML_FEATURE_PVCLOCK | VML_FEATURE_WIDE_CPUID;
 	while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(usage_text, stdout);

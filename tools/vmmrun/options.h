@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <vmmapi.h>
 
@@ -22,7 +23,8 @@ struct options {
 	unsigned int	passthru_count;
 	int		cpus;
 	size_t		memory;		/* bytes, a multiple of 4 KiB */
-	bool		shaped;		/* one of -k -i -a -c -m -x -w was given */
+	uint64_t	features;	/* VML_FEATURE_*: wanted where the host has them, or, of a saved machine, needed */
+	bool		shaped;		/* one of -k -i -a -c -m -x -w --plain was given */
 	bool		x2apic;
 	bool		stats;
 	bool		keep;		/* the machine outlives the program */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <machine/vmm_snapshot.h>
+#include <vmlapi.h>
 
 #include "complain.h"
 #include "cpu.h"
@@ -52,6 +53,9 @@ struct chunk {
 
 #define FLAG_X2APIC		1
 #define FLAG_IGNORE_MSRS	2
+#define FLAG_PVCLOCK		4
+#define FLAG_WIDE_CPUID		8
+#define FLAGS			(FLAG_X2APIC | FLAG_IGNORE_MSRS | FLAG_PVCLOCK | FLAG_WIDE_CPUID)
 
 struct machine_chunk {
 	char		name[VM_MAX_NAMELEN + 1];
@@ -139,7 +143,9 @@ static int machine_write(struct writer *writer, const struct machine *machine)
 	struct machine_chunk chunk = {
 		.cpus = (uint32_t)options->cpus,
 		.flags = (options->x2apic ? FLAG_X2APIC : 0u) |
-			 (options->ignore_msrs ? FLAG_IGNORE_MSRS : 0u),
+			 (options->ignore_msrs ? FLAG_IGNORE_MSRS : 0u) |
+			 (machine->features & VML_FEATURE_PVCLOCK ? FLAG_PVCLOCK : 0u) |
+			 (machine->features & VML_FEATURE_WIDE_CPUID ? FLAG_WIDE_CPUID : 0u),
 		.memory = options->memory,
 	};
 
@@ -378,7 +384,7 @@ static bool machine_check(struct census *census, const struct chunk *chunk, cons
 	census->memory.highmem = machine->memory - census->memory.lowmem;
 	return machine->cpus >= 1 && machine->cpus <= VM_MAXCPU && machine->memory != 0 &&
 	       machine->memory % PAGE == 0 && machine->memory <= 1UL << 46 &&
-	       !(machine->flags & ~(FLAG_X2APIC | FLAG_IGNORE_MSRS)) &&
+	       !(machine->flags & ~FLAGS) &&
 	       memchr(machine->name, 0, sizeof(machine->name)) != NULL &&
 	       memchr(machine->cmdline, 0, sizeof(machine->cmdline)) != NULL;
 }
@@ -503,6 +509,8 @@ int snapshot_open(struct snapshot *snapshot, const char *path, struct options *o
 	options->memory = machine.memory;
 	options->x2apic = machine.flags & FLAG_X2APIC;
 	options->ignore_msrs = machine.flags & FLAG_IGNORE_MSRS;
+	options->features = (machine.flags & FLAG_PVCLOCK ? VML_FEATURE_PVCLOCK : 0) |
+			    (machine.flags & FLAG_WIDE_CPUID ? VML_FEATURE_WIDE_CPUID : 0);
 	return 0;
 }
 
