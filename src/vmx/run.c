@@ -7,12 +7,10 @@
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
-#if __has_include(<asm/gsseg.h>)
-#include <asm/gsseg.h>	/* load_gs_index(), where no paravirt header brings it */
-#endif
 #include <asm/nospec-branch.h>
 #include <asm/special_insns.h>
 #include <asm/trapnr.h>
+#include <compat_gsseg.h>
 #include "../dev/vlapic.h"
 #include "../run.h"
 #include "vmx.h"
