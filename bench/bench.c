@@ -128,16 +128,16 @@ static void result_print(const char *symbol, unsigned int id, const char *text, 
 
 struct guest_op {
 	const char *symbol, *text;
-	unsigned int vcpus, page;
+	unsigned int vcpus, flags;
 };
 
 static const struct guest_op guest_ops[] = {
-#define OP_ROW(symbol, text, vcpus, page) { #symbol, text, vcpus, page },
+#define OP_ROW(symbol, text, vcpus, flags) { #symbol, text, vcpus, flags },
 	GUEST_OPS(OP_ROW)
 #undef OP_ROW
 };
 enum {
-#define OP_INDEX(symbol, text, vcpus, page) INDEX_##symbol,
+#define OP_INDEX(symbol, text, vcpus, flags) INDEX_##symbol,
 	GUEST_OPS(OP_INDEX)
 #undef OP_INDEX
 };
@@ -147,7 +147,7 @@ enum {
 static void guest_op_run(unsigned int index)
 {
 	const struct guest_op *op = &guest_ops[index];
-	struct machine *m = hyper->create(op->vcpus, MEMORY_BYTES, op->page == 0x1000);
+	struct machine *m = hyper->create(op->vcpus, MEMORY_BYTES, op->flags);
 	uint8_t *mem = hyper->memory(m);
 	struct shared *shared = (struct shared *)(mem + SHARED_GPA);
 

@@ -10,10 +10,13 @@
 
 struct machine;
 
+#define MACHINE_TOUCH	1	/* and TOUCH_BYTES of pages of 4 KiB at TOUCH_GPA */
+#define MACHINE_X2APIC	2	/* the guest may switch its local APICs to x2APIC mode */
+
 struct hyper {
 	const char *name;
-	/* With VCPUS, BYTES of memory at gpa 0 and, where TOUCH, TOUCH_BYTES of pages of 4 KiB at TOUCH_GPA. */
-	struct machine *(*create)(unsigned int vcpus, size_t bytes, int touch);
+	/* With BYTES of memory at gpa 0. */
+	struct machine *(*create)(unsigned int vcpus, size_t bytes, unsigned int flags);
 	uint8_t *(*memory)(struct machine *m);
 	/* 64-bit mode, paging by PAGE_TABLES_GPA, flat segments, interrupts off; EDI is the vCPU's number. */
 	void (*start)(struct machine *m, unsigned int id, uint64_t rip, uint64_t rsp);

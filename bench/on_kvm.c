@@ -65,7 +65,7 @@ static void cpuid_set(struct machine *m, unsigned int id)
 	OK(ioctl(m->vcpu[id], KVM_SET_CPUID2, &cpuid));
 }
 
-static struct machine *kvm_create(unsigned int vcpus, size_t bytes, int touch)
+static struct machine *kvm_create(unsigned int vcpus, size_t bytes, unsigned int flags)
 {
 	struct kvm_pit_config pit = { 0 };
 	struct machine *m = calloc(1, sizeof(*m));
@@ -78,7 +78,7 @@ static struct machine *kvm_create(unsigned int vcpus, size_t bytes, int touch)
 	m->bytes = bytes;
 	m->mem = memory_map(bytes, MADV_HUGEPAGE);
 	slot_set(m, 0, 0, bytes, m->mem);
-	if (touch) {
+	if (flags & MACHINE_TOUCH) {
 		m->touch = memory_map(TOUCH_BYTES, MADV_NOHUGEPAGE);
 		slot_set(m, 1, TOUCH_GPA, TOUCH_BYTES, m->touch);
 	}

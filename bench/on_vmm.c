@@ -21,7 +21,7 @@ struct machine {
 
 #define OK(call)	do { if ((call) != 0) die("%s: %s", #call, strerror(errno)); } while (0)
 
-static struct machine *vmm_create(unsigned int vcpus, size_t bytes, int touch)
+static struct machine *vmm_create(unsigned int vcpus, size_t bytes, unsigned int flags)
 {
 	static unsigned int serial;
 	struct machine *m = calloc(1, sizeof(*m));
@@ -33,7 +33,7 @@ static struct machine *vmm_create(unsigned int vcpus, size_t bytes, int touch)
 		die("creating %s: %s", name, strerror(errno));
 	OK(vm_setup_memory(m->ctx, bytes, VM_MMAP_ALL));
 	m->mem = vm_map_gpa(m->ctx, 0, LOW_BYTES);
-	if (touch) {
+	if (flags & MACHINE_TOUCH) {
 		if (vm_create_devmem(m->ctx, VM_BOOTROM, "touch", TOUCH_BYTES) == (void *)-1)
 			die("vm_create_devmem: %s", strerror(errno));
 		OK(vm_mmap_memseg(m->ctx, TOUCH_GPA, VM_BOOTROM, 0, TOUCH_BYTES, VM_PROT_READ | VM_PROT_WRITE));
@@ -43,7 +43,7 @@ static struct machine *vmm_create(unsigned int vcpus, size_t bytes, int touch)
 		m->vcpu[id] = vm_vcpu_open(m->ctx, (int)id);
 		OK(vm_activate_cpu(m->vcpu[id]));
 		OK(vm_set_capability(m->vcpu[id], VM_CAP_HALT_EXIT, 1));
-		OK(vm_set_x2apic_state(m->vcpu[id], X2APIC_ENABLED));
+		OK(vm_set_x2apic_state(m->vcpu[id], flags & MACHINE_X2APIC ? X2APIC_ENABLED : X2APIC_DISABLED));
 	}
 	return m;
 }

@@ -324,13 +324,13 @@ static void partner_running(void)
 /* --- the door ------------------------------------------------------------------------------ */
 
 enum op {
-#define OP_ENUM(symbol, text, vcpus, page) OP_##symbol,
+#define OP_ENUM(symbol, text, vcpus, flags) OP_##symbol,
 	GUEST_OPS(OP_ENUM)
 #undef OP_ENUM
 };
 
 static void (*const ops[])(void) = {
-#define OP_ROW(symbol, text, vcpus, page) op_##symbol,
+#define OP_ROW(symbol, text, vcpus, flags) op_##symbol,
 	GUEST_OPS(OP_ROW)
 #undef OP_ROW
 };

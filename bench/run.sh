@@ -29,7 +29,7 @@ run_logged "$floor/build.log" "building vmm-floor.ko for $release" \
 rm -f $out/counts $out/stdout
 # shellcheck disable=SC2086 # words
 scripts/emuhost --cpu "${CPU:-svm}" --kernel "$kernel" --icount --plugin "$root/$out/count.so,out=$root/$out/counts" \
-	--smp 2 --timeout "${TIMEOUT:-1800}" ${EMUHOST_OPTIONS:-} -- \
+	--smp 2 --append nokaslr --timeout "${TIMEOUT:-1800}" ${EMUHOST_OPTIONS:-} -- \
 	sh bench/inside.sh "$out/bench" "$floor/vmm-floor.ko" "$@" >$out/stdout
 sed -n '/^begin symbols/,/^end symbols/p' $out/stdout | sed '1d;$d' | base64 -d | gzip -dc >$out/symbols
 echo "KVM beside vmm, ${CPU:-svm}, Linux $release"
