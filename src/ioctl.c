@@ -105,7 +105,7 @@ long ioctl_vm(struct file *file, unsigned int word, unsigned long user)
 {
 	const struct ioctl_row *row;
 	struct vm *vm = file->private_data;
-	u64 arg[IOCTL_ARG_MAX / sizeof(u64)];
+	u64 arg[IOCTL_ARG_MAX / sizeof(u64)] COMPAT_UNINITIALIZED;
 	size_t size;
 	int err;
 
@@ -124,15 +124,17 @@ long ioctl_vm(struct file *file, unsigned int word, unsigned long user)
 	if (!row)
 		goto out;
 	size = _IOC_SIZE(row->word);
+	if (size > sizeof(arg))		/* all that a check of the copies could find */
+		goto out;
 	arg[0] = 0;
 	err = -EFAULT;
 	if (!(_IOC_DIR(row->word) & _IOC_WRITE))
 		memset(arg, 0, size);
-	else if (copy_from_user(arg, (void __user *)user, size))
+	else if (_copy_from_user(arg, (void __user *)user, size))
 		goto out;
 	err = ioctl_locked(vm, row->class, *(int *)arg, row->fn, arg);
 	if (!err && (_IOC_DIR(row->word) & _IOC_READ) &&
-	    copy_to_user((void __user *)user, arg, size))
+	    _copy_to_user((void __user *)user, arg, size))
 		err = -EFAULT;
 out:
 	trace_vmm_ioctl(vm, word, err);

@@ -24,6 +24,13 @@
 
 #else /* !__ASSEMBLY__ */
 
+/* A buffer that is written before it is read, where the compiler would clear it first. */
+#if __has_attribute(uninitialized)
+#define COMPAT_UNINITIALIZED	__attribute__((uninitialized))
+#else
+#define COMPAT_UNINITIALIZED
+#endif
+
 #ifdef HAVE_CLASS_CREATE_NAME_ONLY
 #define compat_class_create(name)	class_create(name)
 #else
