@@ -234,8 +234,6 @@ void vcpu_adopt_thread(struct vcpu *vcpu)
 		put_task_struct(old);
 }
 
-#define HOST_WORK (_TIF_NEED_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL)
-
 static bool over_memory_high(void)
 {
 #ifdef CONFIG_MEMCG
@@ -250,26 +248,16 @@ static bool over_memory_high(void)
  * slept. Those have time until it returns to user space, and modules have no way to see to them; task
  * work and a memory cgroup over its limit do not wait.
  */
-bool vcpu_host_work_pending(void)
+bool vcpu_resume_work_pending(void)
 {
-	unsigned long flags = read_thread_flags();
-
-	if (flags & HOST_WORK)
-		return true;
-	return (flags & _TIF_NOTIFY_RESUME) && (task_work_pending(current) || over_memory_high());
+	return task_work_pending(current) || over_memory_high();
 }
 
-bool vcpu_entry_blocked(struct vcpu *vcpu)
-{
-	return READ_ONCE(vcpu->requests) || vcpu_host_work_pending();
-}
-
-void vcpu_load(struct vcpu *vcpu)
+/* Not loaded yet. */
+void vcpu_load_slow(struct vcpu *vcpu)
 {
 	int cpu;
 
-	if (vcpu->loaded)
-		return;
 	guest_fpu_load(vcpu->fpu, vcpu->cpuid.xcr0);
 	cpu = smp_processor_id();
 	if (vcpu->last_cpu != cpu)

@@ -122,13 +122,29 @@ static inline void vcpu_leave_running(struct vcpu *vcpu)
 	smp_store_release(&vcpu->state, VCPU_FROZEN);
 }
 
+#define VCPU_HOST_WORK	(_TIF_NEED_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL)
+
+bool vcpu_resume_work_pending(void);	/* TIF_NOTIFY_RESUME is set: for a reason that cannot wait? */
+
+/* True if the thread owes the host a signal, a reschedule or other work. */
+static inline bool vcpu_host_work_pending(void)
+{
+	unsigned long flags = read_thread_flags();
+
+	if (flags & VCPU_HOST_WORK)
+		return true;
+	return unlikely(flags & _TIF_NOTIFY_RESUME) && vcpu_resume_work_pending();
+}
+
 /*
  * True if the guest must not be entered now: a request, a signal, the scheduler. IRQs off,
  * RUNNING announced.
  */
-bool vcpu_entry_blocked(struct vcpu *vcpu);
-/* True if the thread owes the host a signal, a reschedule or other work. */
-bool vcpu_host_work_pending(void);
+static inline bool vcpu_entry_blocked(struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->requests) || vcpu_host_work_pending();
+}
+
 /* The calling thread is the vCPU from now on. Frozen. */
 void vcpu_adopt_thread(struct vcpu *vcpu);
 
@@ -136,7 +152,12 @@ void vcpu_adopt_thread(struct vcpu *vcpu);
  * Bring guest FPU and backend state onto this CPU, or take them off. Idempotent; between the
  * two preemption is off and nothing may sleep.
  */
-void vcpu_load(struct vcpu *vcpu);
+void vcpu_load_slow(struct vcpu *vcpu);
+static inline void vcpu_load(struct vcpu *vcpu)
+{
+	if (unlikely(!vcpu->loaded))
+		vcpu_load_slow(vcpu);
+}
 void vcpu_put(struct vcpu *vcpu);
 
 /* Registers as the API names them; frozen. 0 or -EINVAL. */

@@ -807,9 +807,16 @@ int svm_exit(struct vcpu *vcpu)
 	svm_exit_fn fn = NULL;
 
 	trace_vmm_exit(vcpu, code, control->exitinfo1, control->exitinfo2);
+	/* The frequent ones, without an indirect branch and what defends it. */
+	if (code == EXIT_MSR)
+		return svm_exit_msr(vcpu);
+	if (code == EXIT_NPF)
+		return exit_npf(vcpu);
+	if (code == EXIT_IOIO)
+		return exit_ioio(vcpu);
+	if (code == EXIT_INTR)
+		return exit_intr(vcpu);
 	if (code < EXIT_COUNT)
 		fn = exit_handlers[array_index_nospec(code, EXIT_COUNT)];
-	else if (code == EXIT_NPF)
-		fn = exit_npf;
 	return fn ? fn(vcpu) : exit_unclaimed(vcpu);
 }

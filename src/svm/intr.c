@@ -183,13 +183,10 @@ bool svm_inject(struct vcpu *vcpu)
 	return true;
 }
 
-void svm_exit_events(struct vcpu *vcpu)
+void svm_exit_event(struct vcpu *vcpu, u64 info)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
-	u64 info = svm->vmcb->control.exitintinfo;
 
-	if (likely(!(info & VM_INTINFO_VALID)))
-		return;
 	vcpu_stat_inc(vcpu, VCPU_EXITINTINFO);
 	/*
 	 * A software interrupt or trap whose delivery was interrupted starts over by executing

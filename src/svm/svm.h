@@ -121,7 +121,16 @@ int svm_skip_two_byte(struct vcpu *vcpu, u8 opcode);	/* the same for 0F @opcode,
  * RUNNING announced.
  */
 bool svm_inject(struct vcpu *vcpu);
-void svm_exit_events(struct vcpu *vcpu);	/* EXITINTINFO back into vcpu->events */
+void svm_exit_event(struct vcpu *vcpu, u64 info);
+/* EXITINTINFO back into vcpu->events. */
+static inline void svm_exit_events(struct vcpu *vcpu)
+{
+	u64 info = to_vmcb(vcpu)->control.exitintinfo;
+
+	if (unlikely(info & VM_INTINFO_VALID))
+		svm_exit_event(vcpu, info);
+}
+
 void svm_nmi_unblock(struct vcpu *vcpu);	/* IRET was intercepted */
 void svm_intr_window(struct vcpu *vcpu, bool on);
 
