@@ -29,6 +29,6 @@ install -m 755 "$here/guest-init" "$tree/init"
 
 vmlinuz=$(scripts/kernel-image "${GUEST:=6.1}")
 # shellcheck disable=SC2016 # for the shell there
-scripts/emuhost --cpu "${CPU:=svm}" --kernel "${KERNEL:=6.1}" --smp 2 --mem 3G --timeout 1200 -- sh -c \
+scripts/emuhost --cpu "${CPU:=svm}" --kernel "${KERNEL:=6.1}" --smp 2 --mem 3G --timeout "${TIMEOUT:-3600}" -- sh -c \
 	'insmod vmm.ko && exec sh "$@"' sh "$here/host-part" "$vmlinuz" "$out/initrd" "$out/records" "${1:-2}" "${GUEST_APPEND:-}" \
 	"${HOSTILE:-2000}"
