@@ -10,6 +10,9 @@ cd "$(dirname "$0")/../.."
 cpu=${CPU:-svm} kernel=${KERNEL:-6.1}
 make -s tools
 make -s -C tests/guest
+# What t_watched.sh boots.
+VMLINUZ=$(scripts/kernel-image 6.1) INITRAMFS=$(scripts/guest-initramfs)
+export VMLINUZ INITRAMFS
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 VMLINUZ=$(scripts/kernel-image 6.1) INITRAMFS=$(scripts/guest-initramfs)
