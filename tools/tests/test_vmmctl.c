@@ -140,9 +140,9 @@ int vm_set_register(struct vcpu *vcpu, int reg, uint64_t value)
 
 int vm_get_register_set(struct vcpu *vcpu, unsigned int count, const int *regnums, uint64_t *values)
 {
-	(void)vcpu;
 	for (unsigned int i = 0; i < count; i++)
-		values[i] = fake->regs[regnums[i]];
+		if (vm_get_register(vcpu, regnums[i], &values[i]) != 0)
+			return -1;
 	return answer();
 }
 

@@ -118,11 +118,42 @@ static int field_withheld(struct session *session, int index, const char *arg)
 		withheld[index]);
 }
 
+static int field_number(const struct field *field, bool intel)
+{
+	return intel ? field->vmcs : field->vmcb;
+}
+
+/* All of one vendor's with one request, so that the guest leaves the processor once. EINVAL: not all are there. */
+static int vendor_show(struct session *session, bool intel)
+{
+	int numbers[COUNT(fields)], number, n = 0;
+	uint64_t values[COUNT(fields)];
+
+	for (int i = 0; i < COUNT(fields); i++) {
+		number = field_number(&fields[i], intel);
+		if (number != 0)
+			numbers[n++] = number;
+	}
+	if (vm_get_register_set(session->vcpu, (unsigned int)n, numbers, values) != 0)
+		return -1;
+	n = 0;
+	for (int i = 0; i < COUNT(fields); i++)
+		if (field_number(&fields[i], intel) != 0)
+			field_answer(session, &fields[i], values[n++]);
+	return 0;
+}
+
 /* What this processor has of them. */
 int fields_show(struct session *session)
 {
 	uint64_t value;
 
+	for (int intel = 0; intel <= 1; intel++) {
+		if (vendor_show(session, intel) == 0)
+			return 0;
+		if (errno != EINVAL)
+			return request_failed(session, "fields of the last exit");
+	}
 	for (int i = 0; i < COUNT(fields); i++) {
 		if (field_read(session, &fields[i], &value) == 0)
 			field_answer(session, &fields[i], value);
