@@ -38,6 +38,8 @@ struct board {
 	struct vlapic *cpu[BOARD_EXIST];
 	u64 stats[BOARD_EXIST][VLAPIC_STAT_LAST];
 	unsigned int notify[BOARD_MAX], nmi[BOARD_MAX], extint[BOARD_MAX], init[BOARD_MAX];
+	u32 eoi_pins;			/* of the last pins_eoi() */
+	unsigned int eois;		/* how many there were */
 };
 
 static void board_notify(void *host, unsigned int id)
@@ -60,11 +62,20 @@ static void board_init_vcpu(void *host, unsigned int id)
 	((struct board *)host)->init[id]++;
 }
 
+static inline void board_pins_eoi(void *host, u32 pins)
+{
+	struct board *board = host;
+
+	board->eoi_pins = pins;
+	board->eois++;
+}
+
 static const struct irq_host_ops board_ops = {
 	.vcpu_notify = board_notify,
 	.vcpu_nmi = board_nmi,
 	.vcpu_extint = board_extint,
 	.vcpu_init = board_init_vcpu,
+	.pins_eoi = board_pins_eoi,
 };
 
 /* A 4-byte access to the page, which an APIC in xAPIC mode never refuses. */

@@ -663,6 +663,155 @@ static void cpuid_cache_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, regs.eax | regs.ebx | regs.ecx | regs.edx, 0);
 }
 
+/* --- user space's rules, the clock, the wide policy -------------------------------------- */
+
+#define KEEP	{ ~0u, ~0u, ~0u, ~0u }
+
+static struct {
+	struct cpuid_rules rules;
+	struct cpuid_rule room[4];
+} rule_book;
+
+static struct cpuid_policy policy_with(struct cpuid_policy policy, const struct cpuid_rule *rules, unsigned int count)
+{
+	memcpy(rule_book.room, rules, count * sizeof(*rules));
+	rule_book.rules.count = count;
+	policy.rules = count ? &rule_book.rules : NULL;
+	return policy;
+}
+
+/* In order, each on what the one before has left; after the default and before the vCPU's state. */
+static void cpuid_rules_order(struct kunit *test)
+{
+	const struct cpuid_rule rules[] = {
+		{ .leaf = 1, .keep = KEEP, .set = { 0, 0xff000000, 1u << 27, 0 } },
+		{ .leaf = 1, .keep = { 0, ~0u, ~(1u << 26), ~0u }, .set = { 0x123, 0, 0, 0 } },
+		{ .leaf = 4, .subleaf = 1, .one_subleaf = true, .set = { 7, 8, 9, 10 } },
+	};
+	struct cpuid_policy policy = policy_with(epyc_policy, rules, 3);
+	struct cpuid_vcpu vcpu = epyc_vcpu;
+	struct cpuid_result plain, regs;
+
+	host_load(test, epyc_rows);
+	vcpu.osxsave = true;
+	vcpu.apic_id = 5;
+	plain = emulate(&epyc_policy, &vcpu, 1, 0);
+	regs = emulate(&policy, &vcpu, 1, 0);
+	KUNIT_EXPECT_EQ(test, regs.eax, 0x123);
+	KUNIT_EXPECT_EQ(test, regs.ebx, plain.ebx);
+	KUNIT_EXPECT_EQ(test, regs.ebx >> 24, 5);
+	/* Without XSAVE there is no OSXSAVE. */
+	KUNIT_EXPECT_EQ(test, regs.ecx, plain.ecx & ~(3u << 26));
+	KUNIT_EXPECT_EQ(test, regs.edx, plain.edx);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 4, 1).edx, 10);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 4, 2).edx, emulate(&epyc_policy, &vcpu, 4, 2).edx);
+}
+
+/* Each range grows by itself. */
+static void cpuid_rules_raise(struct kunit *test)
+{
+	const struct cpuid_rule rules[] = {
+		{ .leaf = 0x7fff, .set = { 1, 0, 0, 0 } },
+		{ .leaf = 0x40000102, .set = { 2, 0, 0, 0 } },
+		{ .leaf = 0xc0000001, .set = { 3, 0, 0, 0 } },
+		{ .leaf = 2, .keep = KEEP },
+	};
+	struct cpuid_policy policy = policy_with(epyc_policy, rules, 4);
+	struct cpuid_vcpu vcpu = epyc_vcpu;
+
+	host_load(test, epyc_rows);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0, 0).eax, 0x7fff);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0x7fff, 9).eax, 1);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0x8000, 0).eax, 1);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0x7ffe, 0).eax, 0);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0x40000000, 0).eax, 0x40000000);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0x40000100, 0).eax, 0x40000102);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0x40000100, 0).ebx, 0);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0x40000102, 0).eax, 2);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0x40000103, 0).eax, 0x40000000);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0x80000000, 0).eax, 0xc0000001);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0xffffffff, 0).eax, 3);
+}
+
+static void cpuid_pvclock(struct kunit *test)
+{
+	struct cpuid_policy policy = epyc_policy;
+	struct cpuid_vcpu vcpu = epyc_vcpu;
+	struct cpuid_result regs;
+
+	host_load(test, epyc_rows);
+	policy.pvclock = true;
+	regs = emulate(&policy, &vcpu, 0x40000100, 0);
+	KUNIT_EXPECT_EQ(test, regs.eax, 0x40000101);
+	KUNIT_EXPECT_EQ(test, memcmp(&regs.ebx, "KVMKVMKVM\0\0\0", 12), 0);
+	regs = emulate(&policy, &vcpu, 0x40000101, 0);
+	KUNIT_EXPECT_EQ(test, regs.eax, 1u << 3 | 1u << 24);
+	KUNIT_EXPECT_EQ(test, regs.ebx | regs.ecx | regs.edx, 0);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0x40000102, 0).eax, 0x40000000);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0x40000000, 0).eax, 0x40000000);
+	KUNIT_EXPECT_EQ(test, emulate(&epyc_policy, &vcpu, 0x40000101, 0).eax, 0x40000000);
+}
+
+static const struct leaf_row all_ones_rows[] = {
+	{ 0x0, ANY_SUBLEAF, { 0xd, 0, 0, 0 } },
+	{ 0x7, ANY_SUBLEAF, { ~0u, ~0u, ~0u, ~0u } },
+	{ 0xd, ANY_SUBLEAF, { ~0u, ~0u, ~0u, ~0u } },
+	{ 0xd, 2, { 256, 576, 0, 0 } },
+	{ 0xd, 5, { 64, 1088, 2, 0 } },
+	{ 0xd, 6, { 512, 1152, 0, 0 } },
+	{ 0xd, 7, { 1024, 1664, 0, 0 } },
+	{ 0x80000000, ANY_SUBLEAF, { 0x80000001, 0, 0, 0 } },
+	{ ANY_SUBLEAF }
+};
+
+/* Leaf 7 with all that a processor may have, by vector length. */
+static void cpuid_wide(struct kunit *test)
+{
+	struct cpuid_policy policy = epyc_policy;
+	struct cpuid_vcpu vcpu = epyc_vcpu;
+	struct cpuid_result narrow, wide;
+
+	host_load(test, all_ones_rows);
+	policy.xcr0_permitted = 0xe7;
+	vcpu.rdpid = vcpu.invpcid = true;
+	narrow = emulate(&policy, &vcpu, 7, 0);
+	KUNIT_EXPECT_EQ(test, narrow.eax, 0);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 7, 1).eax, 0);
+	policy.wide = true;
+	wide = emulate(&policy, &vcpu, 7, 0);
+	KUNIT_EXPECT_EQ(test, wide.eax, 1);
+	KUNIT_EXPECT_EQ(test, wide.ebx & ~narrow.ebx, 1u << 6 | 1u << 13 | 1u << 19 | 1u << 23 | 1u << 24);
+	KUNIT_EXPECT_EQ(test, narrow.ebx & ~wide.ebx, 0);
+	/* No SGX, PT, MPX, LA57, WAITPKG, key locker, supervisor keys, shadow stacks. */
+	KUNIT_EXPECT_EQ(test, wide.ebx & (1u << 2 | 1u << 25 | 1u << 14), 0);
+	KUNIT_EXPECT_EQ(test, wide.ecx & (1u << 16 | 1u << 5 | 1u << 7 | 1u << 23 | 1u << 31), 0);
+	KUNIT_EXPECT_EQ(test, wide.edx, 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8 | 1u << 10 | 1u << 14 | 1u << 16 | 1u << 23);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 7, 1).eax & 1u << 5, 1u << 5);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 7, 2).eax, 0);
+	policy.xcr0_permitted = 3;
+	wide = emulate(&policy, &vcpu, 7, 0);
+	KUNIT_EXPECT_EQ(test, wide.edx, 1u << 4 | 1u << 10 | 1u << 14 | 1u << 16);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 7, 1).eax, 1u << 7 | 7u << 10);
+}
+
+/* XSAVEC and XGETBV with ECX 1, and the compacted size for what XCR0 has. */
+static void cpuid_wide_xsave(struct kunit *test)
+{
+	struct cpuid_policy policy = epyc_policy;
+	struct cpuid_vcpu vcpu = epyc_vcpu;
+
+	host_load(test, all_ones_rows);
+	policy.xcr0_permitted = 0xe7;
+	vcpu.xcr0 = 0x27;
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0xd, 1).eax, 1);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0xd, 1).ebx, 0);
+	policy.wide = true;
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0xd, 1).eax, 7);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0xd, 1).ebx, 576 + 256 + 64);
+	vcpu.xcr0 = 0x3;
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0xd, 1).ebx, 576);
+}
+
 static struct kunit_case cpuid_test_cases[] = {
 	KUNIT_CASE(cpuid_haswell),
 	KUNIT_CASE(cpuid_epyc),
@@ -675,6 +824,11 @@ static struct kunit_case cpuid_test_cases[] = {
 	KUNIT_CASE(cpuid_address_widths),
 	KUNIT_CASE(cpuid_state_bits),
 	KUNIT_CASE(cpuid_cache_limits),
+	KUNIT_CASE(cpuid_rules_order),
+	KUNIT_CASE(cpuid_rules_raise),
+	KUNIT_CASE(cpuid_pvclock),
+	KUNIT_CASE(cpuid_wide),
+	KUNIT_CASE(cpuid_wide_xsave),
 	{ }
 };
 

@@ -12,6 +12,7 @@
 #define FAKE_PRESENT	BIT_ULL(1)
 #define FAKE_LEAF	BIT_ULL(5)
 #define FAKE_UNCACHED	BIT_ULL(6)
+#define FAKE_DIRTY	BIT_ULL(7)
 #define FAKE_PROT_SHIFT	52
 #define FAKE_LARGE_PAT	BIT_ULL(12)
 
@@ -53,6 +54,19 @@ static const struct pte_format fake_pte_format = {
 	.is_present = fake_pte_is_present,
 	.is_leaf = fake_pte_is_leaf,
 	.prot = fake_pte_prot,
+	.dirty_mask = FAKE_DIRTY,
+	.write_mask = (u64)GPT_PROT_WRITE << FAKE_PROT_SHIFT,
+	.max_leaf_level = 1,
+};
+
+/* The same without a dirty bit. */
+static const struct pte_format fake_pte_format_plain __maybe_unused = {
+	.table = fake_pte_table,
+	.leaf = fake_pte_leaf,
+	.is_present = fake_pte_is_present,
+	.is_leaf = fake_pte_is_leaf,
+	.prot = fake_pte_prot,
+	.write_mask = (u64)GPT_PROT_WRITE << FAKE_PROT_SHIFT,
 	.max_leaf_level = 1,
 };
 

@@ -375,6 +375,100 @@ static void gpt_agrees_with_a_model(struct kunit *test)
 	model_check(test, model);
 }
 
+/* What a harvest has told of: how many pages, and the sum of their addresses. */
+struct told {
+	u64 pages, sum;
+};
+
+static void tell(void *ctx, u64 gpa, u64 bytes)
+{
+	struct told *told = ctx;
+
+	for (; bytes; bytes -= SZ_4K, gpa += SZ_4K) {
+		told->pages++;
+		told->sum += gpa;
+	}
+}
+
+static struct told harvest(struct gpt *gpt, u64 gpa, u64 end, bool clear)
+{
+	struct told told = {};
+	const struct gpt_harvest harvest = { .found = tell, .ctx = &told, .clear = clear };
+
+	gpt_harvest(gpt, gpa, end, &harvest);
+	return told;
+}
+
+static void mark(struct kunit *test, struct gpt *gpt, u64 gpa)
+{
+	unsigned int level;
+	u64 *entry;
+
+	KUNIT_ASSERT_NE(test, gpt_lookup_entry(gpt, gpa, &level, &entry), 0ULL);
+	gpt_mark_dirty(gpt, entry);
+}
+
+static void gpt_harvests_what_was_written(struct kunit *test)
+{
+	struct gpt_fixture *fx = test->priv;
+	const u64 base = SZ_1G - 4 * SZ_4K;
+	u64 generation = gpt_generation(fx->gpt);
+	struct told told;
+	int i;
+
+	for (i = 0; i < 8; i++)
+		KUNIT_EXPECT_EQ(test, map_page(fx->gpt, base + i * SZ_4K, fx->small, RW, 0), 0);
+	KUNIT_EXPECT_EQ(test, harvest(fx->gpt, 0, GPA_LIMIT, false).pages, 0ULL);
+	mark(test, fx->gpt, base + SZ_4K + 5);
+	mark(test, fx->gpt, base + 6 * SZ_4K);
+	told = harvest(fx->gpt, 0, U64_MAX, false);
+	KUNIT_EXPECT_EQ(test, told.pages, 2ULL);
+	KUNIT_EXPECT_EQ(test, told.sum, 2 * base + 7 * SZ_4K);
+	KUNIT_EXPECT_EQ(test, gpt_generation(fx->gpt), generation);
+	/* The end does not belong to it, the start does. */
+	KUNIT_EXPECT_EQ(test, harvest(fx->gpt, base + 2 * SZ_4K, base + 6 * SZ_4K, true).pages, 0ULL);
+	KUNIT_EXPECT_GT(test, gpt_generation(fx->gpt), generation);
+	KUNIT_EXPECT_EQ(test, harvest(fx->gpt, base + 6 * SZ_4K, base + 7 * SZ_4K, true).pages, 1ULL);
+	KUNIT_EXPECT_EQ(test, harvest(fx->gpt, 0, GPA_LIMIT, true).sum, base + SZ_4K);
+	KUNIT_EXPECT_EQ(test, harvest(fx->gpt, 0, GPA_LIMIT, true).pages, 0ULL);
+	KUNIT_EXPECT_EQ(test, harvest(fx->gpt, GPA_LIMIT, U64_MAX, true).pages, 0ULL);
+	/* What is mapped is what was. */
+	KUNIT_EXPECT_TRUE(test, is_mapped(fx->gpt, base + SZ_4K));
+	KUNIT_EXPECT_EQ(test, page_count(fx->small), 9);
+}
+
+/* A large leaf is told of in parts, and forgotten as a whole only. */
+static void gpt_harvests_large_pages(struct kunit *test)
+{
+	struct gpt_fixture *fx = test->priv;
+
+	KUNIT_EXPECT_EQ(test, map_page(fx->gpt, SZ_4G, fx->large, RW, 1), 0);
+	mark(test, fx->gpt, SZ_4G + SZ_4K);
+	KUNIT_EXPECT_EQ(test, harvest(fx->gpt, SZ_4G + SZ_1M, SZ_4G + SZ_1G, true).pages, 256ULL);
+	KUNIT_EXPECT_EQ(test, harvest(fx->gpt, SZ_4G, SZ_4G + SZ_4K, true).pages, 1ULL);
+	KUNIT_EXPECT_EQ(test, harvest(fx->gpt, 0, GPA_LIMIT, true).pages, 512ULL);
+	KUNIT_EXPECT_EQ(test, harvest(fx->gpt, 0, GPA_LIMIT, true).pages, 0ULL);
+}
+
+/* Without a dirty bit, the permission to write is one: taken away, and given back by a fault. */
+static void gpt_harvests_without_dirty_bits(struct kunit *test)
+{
+	struct gpt_fixture *fx = test->priv;
+	struct gpt *gpt = gpt_create(&fake_pte_format_plain);
+	unsigned int level;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(gpt));
+	KUNIT_EXPECT_EQ(test, map_page(gpt, SZ_4K, fx->small, RW, 0), 0);
+	KUNIT_EXPECT_EQ(test, map_page(gpt, 2 * SZ_4K, fx->small, GPT_PROT_READ, 0), 0);
+	KUNIT_EXPECT_EQ(test, harvest(gpt, 0, GPA_LIMIT, true).sum, (u64)SZ_4K);
+	KUNIT_EXPECT_EQ(test, harvest(gpt, 0, GPA_LIMIT, true).pages, 0ULL);
+	KUNIT_EXPECT_EQ(test, gpt_entry_prot(gpt, gpt_lookup(gpt, SZ_4K, &level)), GPT_PROT_READ);
+	gpt_allow_write(gpt, SZ_4K);
+	KUNIT_EXPECT_EQ(test, gpt_entry_prot(gpt, gpt_lookup(gpt, SZ_4K, &level)), RW);
+	KUNIT_EXPECT_EQ(test, harvest(gpt, 0, GPA_LIMIT, false).sum, (u64)SZ_4K);
+	gpt_destroy(gpt);
+}
+
 static struct kunit_case gpt_test_cases[] = {
 	KUNIT_CASE(gpt_maps_small_pages),
 	KUNIT_CASE(gpt_refuses_what_it_cannot_map),
@@ -384,6 +478,9 @@ static struct kunit_case gpt_test_cases[] = {
 	KUNIT_CASE(gpt_unmaps_just_the_range),
 	KUNIT_CASE(gpt_walk_shows_the_way),
 	KUNIT_CASE(gpt_maps_race),
+	KUNIT_CASE(gpt_harvests_what_was_written),
+	KUNIT_CASE(gpt_harvests_large_pages),
+	KUNIT_CASE(gpt_harvests_without_dirty_bits),
 	KUNIT_CASE(gpt_agrees_with_a_model),
 	{}
 };

@@ -14,6 +14,8 @@
 #include "dev/vatpic.h"
 #include "dev/vlapic.h"
 #include "fake_vm.h"
+#include "pause.h"
+#include "timebase.h"
 
 #define NMI	(VM_INTINFO_VALID | VM_INTINFO_NMI | 2)
 #define INTR	(VM_INTINFO_VALID | VM_INTINFO_HWINTR)
@@ -61,6 +63,20 @@ static struct fake_thread *guest_thread(struct kunit *test, unsigned int id,
 	fake_vcpu_release(test, vcpu);
 	thread = fake_thread_start(test, vcpu, come_back);
 	KUNIT_ASSERT_TRUE(test, fake_vcpu_reaches(vcpu, VCPU_RUNNING));
+	return thread;
+}
+
+/* The same while the VM is paused: it sleeps. */
+static struct fake_thread *guest_thread_paused(struct kunit *test, unsigned int id)
+{
+	struct vcpu *vcpu = fake_vcpu_held(test, id);
+	struct fake_thread *thread;
+
+	fake_script(vcpu, NULL, 0);
+	to_fake(vcpu)->stays = true;
+	fake_vcpu_release(test, vcpu);
+	thread = fake_thread_start(test, vcpu, 0);
+	KUNIT_ASSERT_TRUE(test, fake_vcpu_reaches(vcpu, VCPU_SLEEPING));
 	return thread;
 }
 
@@ -697,6 +713,74 @@ static void dead_vm_stops_its_vcpus(struct kunit *test)
 	}
 }
 
+/* --- pause ------------------------------------------------------------------------------- */
+
+static void pause_keeps_threads_in_vm_run(struct kunit *test)
+{
+	struct fake_thread *running = guest_thread(test, 0, 0);
+	const struct fake_exit script[] = { HLT(STI), FAKE_END };
+	struct fake_thread *halted = halted_thread(test, 1, STI, script, ARRAY_SIZE(script));
+	struct vm *vm = fake_vm(test);
+	unsigned int entries;
+	u64 now_ns;
+
+	KUNIT_EXPECT_EQ(test, vm_resume(vm), -EALREADY);
+	KUNIT_EXPECT_EQ(test, vm_pause(vm), 0);
+	KUNIT_EXPECT_EQ(test, vm_pause(vm), -EALREADY);
+	KUNIT_EXPECT_EQ(test, running->vcpu->state, VCPU_SLEEPING);
+	entries = to_fake(running->vcpu)->nentries;
+	now_ns = vclock_now_ns(&vm->clock);
+	fake_clock_run(NSEC_PER_SEC);
+	KUNIT_EXPECT_EQ(test, vclock_now_ns(&vm->clock), now_ns);
+	KUNIT_EXPECT_TRUE(test, fake_thread_lasts(running));
+	KUNIT_EXPECT_TRUE(test, fake_thread_lasts(halted));
+	KUNIT_EXPECT_EQ(test, to_fake(running->vcpu)->nentries, entries);
+	/* What would start time otherwise does not. */
+	timebase_start(vm);
+	KUNIT_EXPECT_TRUE(test, vm->time_stopped);
+	/* An interrupt wakes nobody before the end. */
+	vlapic_set_irr(halted->vcpu->vlapic, 0x41, false);
+	KUNIT_EXPECT_TRUE(test, fake_thread_lasts(halted));
+	KUNIT_EXPECT_EQ(test, vm_resume(vm), 0);
+	KUNIT_EXPECT_FALSE(test, vm->time_stopped);
+	expect_exit(test, halted, VM_EXITCODE_PAUSE);
+	KUNIT_EXPECT_TRUE(test, was_injected(halted->vcpu, INTR | 0x41));
+	KUNIT_EXPECT_TRUE(test, fake_vcpu_reaches(running->vcpu, VCPU_RUNNING));
+}
+
+static void pause_lets_ioctls_in(struct kunit *test)
+{
+	struct fake_thread *thread = guest_thread(test, 0, 0);
+	struct vm *vm = fake_vm(test);
+
+	KUNIT_EXPECT_EQ(test, vm_pause(vm), 0);
+	fake_vcpu_hold(test, thread->vcpu);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(thread->exits[VM_EXITCODE_REQIDLE]), 1);
+	fake_vcpu_release(test, thread->vcpu);
+	KUNIT_EXPECT_TRUE(test, fake_vcpu_reaches(thread->vcpu, VCPU_SLEEPING));
+	KUNIT_EXPECT_EQ(test, vm_suspend(vm, VM_SUSPEND_POWEROFF), 0);
+	expect_suspended(test, thread, VM_SUSPEND_POWEROFF);
+}
+
+/* A vCPU that comes to be in a pause has it too, and the TSC of the others. */
+static void pause_takes_new_vcpus(struct kunit *test)
+{
+	struct vcpu *first = fake_vcpu(test, 0), *second;
+	struct vm *vm = fake_vm(test);
+	struct fake_thread *thread;
+
+	KUNIT_EXPECT_EQ(test, vm_pause(vm), 0);
+	fake_clock_run(NSEC_PER_SEC);
+	thread = guest_thread_paused(test, 1);
+	second = thread->vcpu;
+	KUNIT_EXPECT_TRUE(test, fake_thread_lasts(thread));
+	KUNIT_EXPECT_EQ(test, to_fake(second)->nentries, 0);
+	KUNIT_EXPECT_EQ(test, vm_resume(vm), 0);
+	KUNIT_EXPECT_TRUE(test, fake_vcpu_reaches(second, VCPU_RUNNING));
+	KUNIT_EXPECT_EQ(test, second->tsc_offset, first->tsc_offset);
+	KUNIT_EXPECT_EQ(test, fake_vcpu(test, 2)->tsc_offset, first->tsc_offset);
+}
+
 static struct kunit_case run_threads_test_cases[] = {
 	KUNIT_CASE(freeze_takes_a_running_vcpu),
 	KUNIT_CASE(freeze_takes_a_halted_vcpu),
@@ -727,6 +811,9 @@ static struct kunit_case run_threads_test_cases[] = {
 	KUNIT_CASE(debug_set_checks_its_members),
 	KUNIT_CASE(debug_set_ends_hlt),
 	KUNIT_CASE(init_reaches_a_running_vcpu),
+	KUNIT_CASE(pause_keeps_threads_in_vm_run),
+	KUNIT_CASE(pause_lets_ioctls_in),
+	KUNIT_CASE(pause_takes_new_vcpus),
 	KUNIT_CASE(destroy_is_bounded),
 	KUNIT_CASE(destroy_empties_the_barrier),
 	KUNIT_CASE(dead_vm_stops_its_vcpus),

@@ -151,6 +151,38 @@ static void ioapic_eoi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lapic_serve(vlapic), 0x71);
 }
 
+/* Up until the EOI, however often it is raised; another's assert keeps the line up. */
+static void ioapic_until_eoi(struct kunit *test)
+{
+	struct board *board = test->priv;
+	struct vioapic *vioapic = board->irq.vioapic;
+	struct vlapic *vlapic = board->cpu[0];
+
+	ioapic_put_rte(board, 20, LEVEL | 0x66);
+	vioapic_assert_until_eoi(vioapic, 20);
+	vioapic_assert_until_eoi(vioapic, 20);
+	KUNIT_EXPECT_EQ(test, board->eois, 0);
+	KUNIT_EXPECT_EQ(test, lapic_serve(vlapic), 0x66);
+	KUNIT_EXPECT_EQ(test, board->eois, 1);
+	KUNIT_EXPECT_EQ(test, board->eoi_pins, BIT(20));
+	KUNIT_EXPECT_EQ(test, lapic_serve(vlapic), -1);
+	vioapic_assert(vioapic, 20);
+	vioapic_assert_until_eoi(vioapic, 20);
+	KUNIT_EXPECT_EQ(test, lapic_serve(vlapic), 0x66);
+	KUNIT_EXPECT_EQ(test, lapic_serve(vlapic), 0x66);
+	KUNIT_EXPECT_EQ(test, board->eois, 2);
+	vioapic_deassert(vioapic, 20);
+	KUNIT_EXPECT_EQ(test, lapic_serve(vlapic), 0x66);
+	KUNIT_EXPECT_EQ(test, lapic_serve(vlapic), -1);
+	/* Taken back before: the one that was sent comes, and no more. */
+	vioapic_assert_until_eoi(vioapic, 20);
+	vioapic_deassert_until_eoi(vioapic, 20);
+	vioapic_deassert_until_eoi(vioapic, 20);
+	KUNIT_EXPECT_EQ(test, lapic_serve(vlapic), 0x66);
+	KUNIT_EXPECT_EQ(test, lapic_serve(vlapic), -1);
+	KUNIT_EXPECT_EQ(test, board->eois, 2);
+}
+
 static void ioapic_modes(struct kunit *test)
 {
 	struct board *board = test->priv;
@@ -180,6 +212,7 @@ static struct kunit_case vioapic_cases[] = {
 	KUNIT_CASE(ioapic_edge),
 	KUNIT_CASE(ioapic_level),
 	KUNIT_CASE(ioapic_eoi),
+	KUNIT_CASE(ioapic_until_eoi),
 	KUNIT_CASE(ioapic_modes),
 	{}
 };

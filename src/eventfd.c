@@ -3,11 +3,11 @@
  * eventfd: irqfds and ioeventfds.
  *
  * An irqfd sits in the wait queue of its eventfd: irqfd_wake() is called for every write, with the
- * eventfd's lock held and IRQs off, takes the count and raises the interrupt there and then. It is also
- * called when the eventfd's last descriptor is closed. Whoever takes an irqfd off the list is the one
- * to take it down: a request, the VM's destruction, or, after a close, the workqueue, because leaving
- * the wait queue needs the lock that irqfd_wake() is called with. The references that an irqfd holds
- * keep the eventfd itself.
+ * eventfd's lock held and IRQs off, takes the count and raises the interrupt there and then. It is
+ * also called when the eventfd's last descriptor is closed. Whoever takes an irqfd off the list is
+ * the one to take it down: a request, the VM's destruction, or, after a close, the workqueue,
+ * because leaving the wait queue needs the lock that irqfd_wake() is called with. The references
+ * that an irqfd holds keep the eventfd itself.
  *
  * An ioeventfd is found by the address written to, under RCU.
  */

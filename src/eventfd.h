@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * eventfd: the wires between a VM and eventfds of user space: one that raises interrupts in the guest
- * (irqfd), and one that a write of the guest signals (ioeventfd).
+ * eventfd: the wires between a VM and eventfds of user space: one that raises interrupts in the
+ * guest (irqfd), and one that a write of the guest signals (ioeventfd).
  *
  * Lock order: eventfds->lock; an eventfd's own lock; eventfds->list_lock, or the chips' locks.
  */
@@ -30,21 +30,22 @@ struct eventfds {
 
 	spinlock_t list_lock;		/* IRQs off */
 	unsigned int count;		/* list_lock: of both kinds */
-	unsigned int closing;		/* list_lock: irqfds that the workqueue has yet to take down */
+	unsigned int closing;		/* list_lock: irqfds that the workqueue is to take down */
 	wait_queue_head_t closed;	/* closing is 0 */
 	struct list_head irqfds;	/* list_lock to change; lock or RCU to look */
 
 	/* Whether there is any, to be asked first: of memory, of ports. */
 	unsigned int ioeventfds[2];	/* lock to change */
-	struct hlist_head buckets[2][1 << IOEVENTFD_BUCKETS_LOG2];	/* lock to change, RCU to look */
+	/* lock to change, RCU to look */
+	struct hlist_head buckets[2][1 << IOEVENTFD_BUCKETS_LOG2];
 };
 
 /* Process context, before anybody knows the VM. */
 void eventfds_init(struct eventfds *eventfds, struct irq *irq, const struct bus *bus,
 		   struct workqueue_struct *workqueue);
 /*
- * Takes all of them back. When it returns, no eventfd reaches the VM any more. Nothing can be assigned,
- * and no vCPU runs. Process context, sleeps.
+ * Takes all of them back. When it returns, no eventfd reaches the VM any more. Nothing can be
+ * assigned, and no vCPU runs. Process context, sleeps.
  */
 void eventfds_fini(struct eventfds *eventfds);
 
@@ -53,8 +54,8 @@ int irqfd_request(struct eventfds *eventfds, const struct vml_irqfd *arg);
 int ioeventfd_request(struct eventfds *eventfds, const struct vml_ioeventfd *arg);
 
 /*
- * The guest has written @val, @bytes long, to a port or address that is no chip's: signal the eventfds
- * that want to know. False: nobody does. vCPU thread; preemption may be off.
+ * The guest has written @val, @bytes long, to a port or address that is no chip's: signal the
+ * eventfds that want to know. False: nobody does. vCPU thread; preemption may be off.
  */
 bool __ioeventfd_write(struct eventfds *eventfds, bool pio, u64 addr, unsigned int bytes, u64 val);
 /* Somebody wants to know of some writes to guest physical address @gpa. */

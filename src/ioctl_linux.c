@@ -118,7 +118,7 @@ static struct cpuid_rules *rules_take(const struct vml_cpuid_policy *policy)
 	return rules;
 }
 
-/* All vCPUs are frozen. @arg: a pointer to the rules, which takes those that are not in use any more. */
+/* All vCPUs are frozen. @arg: where the rules are, and those that they replace are put. */
 static int rules_exchange(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
 	const struct cpuid_rules **rules = arg;
@@ -256,7 +256,7 @@ struct linux_row {
 	enum ioctl_class class;	/* A, E, F: the vCPU's id stands behind the size */
 	u16 size;		/* of the struct that we know */
 	u16 first;		/* bytes that a program has to give at least */
-	u32 flags;		/* bits that we know of the word behind the size, or NO_FLAGS_FIELD */
+	u32 flags;		/* known bits of the word behind the size, or NO_FLAGS_FIELD */
 	bool out;		/* is copied to the program as well */
 	ioctl_fn fn;		/* NULL: no such request */
 };

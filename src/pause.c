@@ -19,6 +19,7 @@
 /* Not in guest mode, and not between two entries, where it might emulate an instruction. */
 static bool vcpu_is_at_rest(const struct vcpu *vcpu)
 {
+	/* What its owner did before is done. Pairs with vcpu_leave_running() and vcpu_thaw(). */
 	int state = smp_load_acquire(&vcpu->state);
 
 	return state == VCPU_IDLE || state == VCPU_SLEEPING;

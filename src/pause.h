@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* pause: a VM that stands still, its time included, while its threads stay in VM_RUN (VML_PAUSE). */
+/* pause: a VM that stands still, and its time with it; its threads stay in VM_RUN (VML_PAUSE). */
 #ifndef VMM_PAUSE_H
 #define VMM_PAUSE_H
 

@@ -77,7 +77,7 @@ static int versioned_write(struct vcpu *vcpu, u64 gpa, void *buf, size_t len)
 	smp_wmb();	/* pairs with the guest's read barriers */
 	written &= guest_write(vcpu, gpa + sizeof(*version), buf + sizeof(*version),
 			       len - sizeof(*version));
-	smp_wmb();
+	smp_wmb();	/* and again */
 	*version += 1;
 	written &= guest_write(vcpu, gpa, version, sizeof(*version));
 	return written ? 0 : -EINVAL;

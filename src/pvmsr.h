@@ -3,8 +3,8 @@
  * pvmsr: the two MSRs of VML_FEATURE_PVCLOCK, and the clock of a VM that they lead to.
  *
  * All pages of a VM are made from one pair of TSC and guest time, so that they agree; that pair is
- * taken when the first is made. A vCPU's page differs from it by its TSC's offset. While guest time
- * stands the TSC does too, so a page stays right for good, unless the guest moves its TSC.
+ * taken when the first is made. A vCPU's page differs from it by its TSC's offset. While guest
+ * time stands the TSC does too, so a page stays right for good, unless the guest moves its TSC.
  */
 #ifndef VMM_PVMSR_H
 #define VMM_PVMSR_H
@@ -24,8 +24,8 @@ struct pvmsr_clock {
 /* The host's TSC is good enough for it. Any context. */
 bool pvmsr_host_able(void);
 /*
- * A guest's access. 0; -ENOENT: no such MSR, or the feature is off; -EINVAL: #GP. Own thread; may put
- * the vCPU.
+ * A guest's access. 0; -ENOENT: no such MSR, or the feature is off; -EINVAL: #GP. Own thread; may
+ * put the vCPU.
  */
 int pvmsr_read(struct vcpu *vcpu, u32 msr, u64 *val);
 int pvmsr_write(struct vcpu *vcpu, u32 msr, u64 val);

@@ -23,8 +23,8 @@ void timebase_stop(struct vm *vm);
 /* No-op if it runs, or the VM is paused. No vCPU is in guest mode. Any context. */
 void timebase_start(struct vm *vm);
 /*
- * Time stands from the one to the other, whoever calls timebase_start(). vcpus_lock held, so that no
- * snapshot is under way; no vCPU is in guest mode, nor between two entries.
+ * Time stands from the one to the other, whoever calls timebase_start(). vcpus_lock held, so that
+ * no snapshot is under way; no vCPU is in guest mode, nor between two entries.
  */
 void timebase_pause(struct vm *vm);
 void timebase_resume(struct vm *vm);

@@ -413,6 +413,11 @@ void vcpu_paging(struct vcpu *vcpu, struct vm_guest_paging *paging)
 	paging->paging_mode = x86_paging_mode(cr0, cr4, efer);
 }
 
+u64 vcpu_cr4_allowed(const struct vcpu *vcpu, u64 hardware)
+{
+	return vcpu->vm->cpuid.wide ? hardware : hardware & ~(u64)X86_CR4_UMIP;
+}
+
 void vcpu_cpuid(struct vcpu *vcpu)
 {
 	struct cpuid_result regs;

@@ -3,11 +3,11 @@
  * vcpu: one virtual CPU, from first use to the VM's destruction, and the
  * states that decide who may touch it.
  *
- * State is the lock. IDLE: nobody's. FROZEN: owned by one ioctl (or by the
- * thread inside VM_RUN, between guest entries), which may read and write
- * everything marked [f]. RUNNING: in guest mode, same owner. SLEEPING: the
- * owner waits in HLT, at the suspend barrier or for the end of a pause. Moves: IDLE <-> FROZEN under
- * vcpu->lock; FROZEN <-> RUNNING and FROZEN <-> SLEEPING by the owner alone.
+ * State is the lock. IDLE: nobody's. FROZEN: owned by one ioctl (or by the thread inside VM_RUN,
+ * between guest entries), which may read and write everything marked [f]. RUNNING: in guest mode,
+ * same owner. SLEEPING: the owner waits in HLT, at the suspend barrier or for the end of a pause.
+ * Moves: IDLE <-> FROZEN under vcpu->lock; FROZEN <-> RUNNING and FROZEN <-> SLEEPING by the owner
+ * alone.
  *
  * Whoever wants the owner's attention sets a bit in vcpu->requests (or makes an
  * interrupt pending) and calls vcpu_notify(). The owner announces RUNNING, then
@@ -180,6 +180,11 @@ static inline void vcpu_inject_gp(struct vcpu *vcpu) { vcpu_inject_fault(vcpu, 1
 
 /* The guest's paging mode and privilege as its registers say now. Own thread or frozen. */
 void vcpu_paging(struct vcpu *vcpu, struct vm_guest_paging *paging);
+/*
+ * Bits of CR4 that this guest may set, of those that the hardware has: what CPUID hides is not to
+ * be had by writing CR4 either. Any context.
+ */
+u64 vcpu_cr4_allowed(const struct vcpu *vcpu, u64 hardware);
 /* CPUID by the guest's EAX and ECX into its registers; RIP is the caller's. Own thread. */
 void vcpu_cpuid(struct vcpu *vcpu);
 

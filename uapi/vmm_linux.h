@@ -84,7 +84,8 @@ struct vml_pause {
  * default and before what follows from a vCPU's state (OSXSAVE, APIC ids).
  *
  * Bits that a rule sets are shown whether or not the host has what they stand for: the guest will
- * find out. A rule for a leaf beyond the highest one raises the highest of that range.
+ * find out. A rule for a leaf beyond the highest one raises the highest of that range; ranges are the
+ * basic leaves, from 0x40000000 on every 256, and those from 0x80000000.
  * E2BIG: count is over VML_CPUID_RULES_MAX. EBUSY: a vCPU has run already.
  */
 struct vml_cpuid_rule {
@@ -130,11 +131,15 @@ struct vml_features {
 /*
  * The clock that Linux guests know from KVM: CPUID leaves 0x40000100 ("KVMKVMKVM") and 0x40000101, MSRs
  * 0x4b564d00 and 0x4b564d01. A Linux guest takes the TSC's frequency from it and calibrates nothing.
- * Needs a host TSC that is constant and the same on all CPUs.
+ * Needs a host TSC that is constant and the same on all CPUs, or that the host keeps its own time by.
+ * Guest time runs by the TSC in it: it is not slewed as the host's clock may be.
  */
 #define VML_FEATURE_PVCLOCK	0x1
-/* CPUID shows what XSAVE state and instructions of the host a guest can use beyond FreeBSD's list:
- * AVX-512, PKU, UMIP, FSRM and the like (docs name them all).
+/*
+ * CPUID shows what the host has and a guest can use beyond FreeBSD's list. Leaf 7: the rest of AVX-512,
+ * AVX-VNNI and its kin, ADX, CLFLUSHOPT, CLWB, GFNI, SHA512, SM3, SM4, UMIP, FSRM, FZLRM, FSRS, FSRCS,
+ * MOVDIRI, MOVDIR64B, CLDEMOTE, SERIALIZE, CMPCCXADD, TSXLDTRK, PREFETCHWT1, PREFETCHI, and what it
+ * says of the x87 unit. Leaf 0xD: XSAVEC, XGETBV with ECX 1. Leaf 0x80000021: FSRS, FSRCS, PREFETCHI.
  */
 #define VML_FEATURE_WIDE_CPUID	0x2
 
@@ -143,8 +148,10 @@ struct vml_features {
  * edge on an I/O APIC pin; with VML_IRQFD_MSI a message; with VML_IRQFD_RESAMPLE a level that is
  * asserted until the guest's EOI, which also signals resample_fd. VML_IRQFD_DEASSIGN takes back what
  * has the same fd, and gsi or message. An eventfd that is closed is taken back by itself.
- * EBADF, EINVAL: no eventfd. EINVAL: no such pin, MSI with resample, message not for a local APIC.
- * EBUSY: assigned already. ENOENT: nothing to take back. ENOSPC: over VML_EVENTFDS_MAX.
+ * What was written before it was assigned counts.
+ * EBADF, EINVAL: no eventfd. EINVAL: no such pin, MSI with resample, resample_fd is the same eventfd,
+ * message not for a local APIC. EBUSY: an irqfd of this VM already. ENOENT: nothing to take back.
+ * ENOSPC: over VML_EVENTFDS_MAX.
  */
 struct vml_irqfd {
 	__u32 size;
@@ -163,6 +170,7 @@ struct vml_irqfd {
 
 /*
  * VML_IOEVENTFD: a guest's write signals an eventfd instead of leaving VM_RUN; its value is dropped.
+ * One that several match signals all of them. OUTS and INS leave VM_RUN as ever.
  * EBADF, EINVAL: no eventfd. EINVAL: length not 0, 1, 2, 4 or 8; 8 on a port; range beyond the ports
  * or wraps; datamatch without a length or wider than it. EEXIST: same address, length and value as
  * another, or an address of a chip in the kernel. ENOENT: nothing to take back. ENOSPC: as above.
@@ -186,7 +194,10 @@ struct vml_ioeventfd {
  * VML_DIRTY_LOG: which pages has the guest written since the last call with VML_DIRTY_CLEAR? A bit a
  * page of 4 KiB, lowest first, in bytes; pages of a 2 MiB mapping are dirty together. Writes by
  * programs through mmap or pwrite are not counted, those by chips in the kernel and the emulator are.
- * With VML_DIRTY_CLEAR, no write is lost: one that comes after is in the next call's answer.
+ * With VML_DIRTY_CLEAR, no write is lost: one that comes after is in the next call's answer. Larger
+ * mappings are cleared by a call with all of their pages in the range; pages that are unmapped are
+ * forgotten. On a host without dirty bits, pages that the guest may write count before the first
+ * clearing. Threads in VM_RUN come out with REQIDLE.
  * EINVAL: gpa or len not a multiple of 4096, len 0, or the range wraps.
  */
 struct vml_dirty_log {

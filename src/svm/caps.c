@@ -37,6 +37,7 @@ static u64 cr4_allowed(void)
 		      X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR |
 		      X86_CR4_OSXMMEXCPT;
 	u32 leaf_7_ebx = cpuid_eax(0) >= 7 ? cpuid_ebx(7) : 0;
+	u32 leaf_7_ecx = cpuid_eax(0) >= 7 ? cpuid_ecx(7) : 0;
 
 	/*
 	 * Straight from CPUID, as the guest is told: the host's command line may have hidden
@@ -48,6 +49,8 @@ static u64 cr4_allowed(void)
 		allowed |= X86_CR4_SMEP;
 	if (leaf_7_ebx & BIT(20))
 		allowed |= X86_CR4_SMAP;
+	if (leaf_7_ecx & BIT(2))
+		allowed |= X86_CR4_UMIP;
 	if (cpuid_ecx(1) & BIT(17))
 		allowed |= X86_CR4_PCIDE;
 	if (fpu_xcr0_permitted())

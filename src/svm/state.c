@@ -135,7 +135,8 @@ int svm_set_cr4(struct vcpu *vcpu, u64 val)
 {
 	struct vmcb *vmcb = to_vmcb(vcpu);
 
-	if (x86_cr4_check(vmcb->state.cr4, val, vmcb->state.efer, svm_caps.cr4_allowed) ||
+	if (x86_cr4_check(vmcb->state.cr4, val, vmcb->state.efer,
+			  vcpu_cr4_allowed(vcpu, svm_caps.cr4_allowed)) ||
 	    x86_cr4_check_context(vmcb->state.cr4, val, vmcb->state.cr0, vmcb->state.cr3))
 		return -EINVAL;
 	vmcb->state.cr4 = val;

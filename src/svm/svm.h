@@ -22,7 +22,7 @@ struct svm_caps {
 	bool pause_filter;
 	u32 asids;		/* ASIDs 0 to asids - 1 exist, 0 is the host's */
 	u64 efer_allowed;	/* EFER bits a guest may set */
-	u64 cr4_allowed;	/* CR4 bits a guest may set */
+	u64 cr4_allowed;	/* CR4 bits a guest may set: vcpu_cr4_allowed() */
 };
 extern struct svm_caps svm_caps;
 

@@ -240,6 +240,7 @@ static u64 cr4_allowed(void)
 		      X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR |
 		      X86_CR4_OSXMMEXCPT;
 	u32 leaf_7_ebx = cpuid_eax(0) >= 7 ? cpuid_ebx(7) : 0;
+	u32 leaf_7_ecx = cpuid_eax(0) >= 7 ? cpuid_ecx(7) : 0;
 
 	/* Straight from CPUID, as the guest is told: the host's command line may have hidden some. */
 	if (leaf_7_ebx & BIT(0))
@@ -248,6 +249,8 @@ static u64 cr4_allowed(void)
 		allowed |= X86_CR4_SMEP;
 	if (leaf_7_ebx & BIT(20))
 		allowed |= X86_CR4_SMAP;
+	if (leaf_7_ecx & BIT(2))
+		allowed |= X86_CR4_UMIP;
 	if (cpuid_ecx(1) & BIT(17))
 		allowed |= X86_CR4_PCIDE;
 	if (fpu_xcr0_permitted())
@@ -257,7 +260,8 @@ static u64 cr4_allowed(void)
 
 /*
  * Unrestricted guest frees PE and PG. CR4.MCE stays as the host has it: without it a machine
- * check in the guest would shut the processor down. OSXSAVE belongs to what CPUID answers.
+ * check in the guest would shut the processor down. OSXSAVE belongs to what CPUID answers, and
+ * UMIP is not for every guest.
  */
 static void control_registers_read(void)
 {
@@ -272,7 +276,8 @@ static void control_registers_read(void)
 	caps->cr0_mask = caps->cr0_ones | caps->cr0_zeros;
 	caps->cr4_allowed = cr4_allowed() & caps->cr4_fixed1;
 	caps->cr4_ones = caps->cr4_fixed0 | (cr4_read_shadow() & X86_CR4_MCE);
-	caps->cr4_mask = ~(caps->cr4_allowed & ~(u64)(X86_CR4_OSXSAVE | X86_CR4_MCE));
+	caps->cr4_mask = ~(caps->cr4_allowed &
+			   ~(u64)(X86_CR4_OSXSAVE | X86_CR4_MCE | X86_CR4_UMIP));
 }
 
 #define MISC_TIMER_SHIFT(misc)	((misc) & 0x1f)		/* TSC ticks in one of the preemption timer's, log2 */

@@ -363,7 +363,7 @@ int vmx_set_cr4(struct vcpu *vcpu, u64 val)
 
 	if (err)
 		return err;
-	if (x86_cr4_check(now.cr4, val, now.efer, vmx_caps.cr4_allowed) ||
+	if (x86_cr4_check(now.cr4, val, now.efer, vcpu_cr4_allowed(vcpu, vmx_caps.cr4_allowed)) ||
 	    x86_cr4_check_context(now.cr4, val, now.cr0, now.cr3))
 		return -EINVAL;
 	err = control_write(vcpu, &now, now.cr0, val);

@@ -33,7 +33,7 @@ struct vmx_caps {
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u64 cr0_mask;		/* CR0 bits that the guest changes by an exit only */
 	u64 cr0_ones, cr0_zeros;	/* forced behind its back */
-	u64 cr4_allowed;	/* CR4 bits a guest may set */
+	u64 cr4_allowed;	/* CR4 bits a guest may set: vcpu_cr4_allowed() */
 	u64 cr4_mask, cr4_ones;	/* as for CR0 */
 };
 extern struct vmx_caps vmx_caps;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * pvclock: what a guest finds in memory at the addresses that it has written to MSRs 0x4b564d00 and
- * 0x4b564d01. Linux: Documentation/virt/kvm/x86/msr.rst.
+ * pvclock: what a guest finds in memory at the addresses that it has written to MSRs 0x4b564d00
+ * and 0x4b564d01. Linux: Documentation/virt/kvm/x86/msr.rst.
  */
 #ifndef VMM_X86_PVCLOCK_H
 #define VMM_X86_PVCLOCK_H
@@ -12,7 +12,7 @@
 #define PVCLOCK_MSR_SYSTEM	0x4b564d01u	/* the same, and bit 0: on */
 #define PVCLOCK_ON		1u
 
-#define PVCLOCK_FLAG_STABLE	1	/* pages of several vCPUs make one clock that never goes back */
+#define PVCLOCK_FLAG_STABLE	1	/* the vCPUs' pages are one clock that never goes back */
 
 /* Guest time is ns + (((TSC - tsc) << shift) * mul >> 32); a negative shift is one to the right. */
 struct pvclock_page {

@@ -259,6 +259,24 @@ GUEST_MAIN(pvclock_absent)
 	rdmsr(0x4b564d01);
 }
 
+static void cr4_write(uint64_t val) { write_cr4(val); }
+
+/* CR4.UMIP is there if CPUID says so. */
+GUEST_MAIN(umip)
+{
+	const uint64_t umip = 1u << 11;
+
+	value(cpuid(7, 0).ecx >> 2 & 1);
+	if (cpuid(7, 0).ecx >> 2 & 1) {
+		write_cr4(read_cr4() | umip);
+		CHECK_EQ(read_cr4() & umip, umip);
+		write_cr4(read_cr4() & ~umip);
+	} else {
+		CHECK_EQ(guest_try(cr4_write, read_cr4() | umip), VEC_GP);
+	}
+	CHECK_EQ(read_cr4() & umip, 0);
+}
+
 #else
 
 #include <cpuid.h>
@@ -808,6 +826,29 @@ TEST(linux_wide_cpuid)
 	EXPECT_EQ(wide[1] >> 19 & 1, host[1] >> 19 & 1);
 	EXPECT_EQ(wide[1] >> 23 & 1, host[1] >> 23 & 1);
 	EXPECT_EQ(narrow[1] >> 19 & 1, 0);
+}
+
+/* UMIP needs more than a bit in CPUID. */
+static bool guest_has_umip(uint64_t features)
+{
+	struct machine *m = machine_create(1);
+
+	OK(vml_set_features(m->ctx, features));
+	vcpu_start_main(m, 0, "umip");
+	EXPECT_PASS(m, 0);
+	EXPECT_EQ(m->value_count, 1);
+	return m->values[0];
+}
+
+TEST(linux_wide_umip)
+{
+	uint32_t host[4];
+
+	__cpuid_count(7, 0, host[0], host[1], host[2], host[3]);
+	EXPECT(!guest_has_umip(0));
+	EXPECT_EQ(guest_has_umip(VML_FEATURE_WIDE_CPUID), host[2] >> 2 & 1);
+	if (!(host[2] >> 2 & 1))
+		test_skip("the host has no UMIP");
 }
 
 /* --- VML_IRQFD -------------------------------------------------------------------------------- */
