@@ -439,10 +439,11 @@ static struct ioeventfd *ioeventfd_find(struct eventfds *eventfds,
 					const struct ioeventfd_match *match,
 					const struct eventfd_ctx *ctx)
 {
+	struct hlist_head *bucket = ioeventfd_bucket(eventfds, match->pio, match->addr);
 	struct ioeventfd *ioeventfd;
 
-	hlist_for_each_entry_rcu(ioeventfd, ioeventfd_bucket(eventfds, match->pio, match->addr), link,
-				 lockdep_is_held(&eventfds->lock))
+	lockdep_assert_held(&eventfds->lock);
+	hlist_for_each_entry(ioeventfd, bucket, link)
 		if (match_is(&ioeventfd->match, match) && (!ctx || ioeventfd->ctx == ctx))
 			return ioeventfd;
 	return NULL;

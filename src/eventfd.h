@@ -49,7 +49,7 @@ void eventfds_init(struct eventfds *eventfds, struct irq *irq, const struct bus 
  */
 void eventfds_fini(struct eventfds *eventfds);
 
-/* VML_IRQFD and VML_IOEVENTFD with flags that are known; errnos as uapi/vmm_linux.h. Process context. */
+/* VML_IRQFD and VML_IOEVENTFD, flags checked; errnos as uapi/vmm_linux.h. Process context. */
 int irqfd_request(struct eventfds *eventfds, const struct vml_irqfd *arg);
 int ioeventfd_request(struct eventfds *eventfds, const struct vml_ioeventfd *arg);
 

@@ -276,7 +276,10 @@ static bool emul_ioeventfd(struct vcpu *vcpu, u64 gpa, const void *buf, int byte
 	return ioeventfd_write(&vcpu->vm->eventfds, false, gpa, bytes, val);
 }
 
-/* A kernel chip, an eventfd, or memory. MMIO that belongs to user space ends the emulation: -EOPNOTSUPP. */
+/*
+ * A kernel chip, an eventfd, or memory. MMIO that belongs to user space ends the emulation:
+ * -EOPNOTSUPP.
+ */
 static int emul_phys(struct emul_ctx *ctx, u64 gpa, void *buf, int bytes, bool write)
 {
 	struct vcpu *vcpu = ctx->vcpu;

@@ -61,8 +61,8 @@ extern const struct ioctl_row ioctl_rows[];	/* ioctl_ops.c, grouped by number, a
 extern const unsigned int ioctl_nrows;
 
 /*
- * Call @fn with what @class locks; @id: the vCPU in classes A, E and F. What @fn returns, or -EINTR,
- * -EINVAL or -ENOMEM if the locks or the vCPU cannot be had. Process context, inside vm_enter().
+ * Call @fn with what @class locks; @id: the vCPU in classes A, E and F. What @fn returns, or
+ * -EINTR, -EINVAL or -ENOMEM if the locks or the vCPU cannot be had. Process context, inside vm_enter().
  */
 int ioctl_locked(struct vm *vm, enum ioctl_class class, int id, ioctl_fn fn, void *arg);
 

@@ -11,8 +11,8 @@ struct vm;
  *
  * When it returns, every vCPU sleeps or is nobody's: none is in the guest, and none is emulating
  * an instruction.
- * Return: 0; -EALREADY: is paused; -EINTR: a fatal signal; -ENXIO, -EIO: the VM went meanwhile. After
- * an error nothing has changed. Process context, sleeps.
+ * Return: 0; -EALREADY: is paused; -EINTR: a fatal signal; -ENXIO, -EIO: the VM went meanwhile.
+ * After an error nothing has changed. Process context, sleeps.
  */
 int vm_pause(struct vm *vm);
 /* Guest and time go on. 0, -EALREADY: is not paused; -EINTR. Process context. */

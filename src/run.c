@@ -177,7 +177,8 @@ int vcpu_run(struct vcpu *vcpu)
 /* Something that wakes a vCPU with interrupts off as well. In a pause it sleeps on. */
 static bool vcpu_wake_pending(const struct vcpu *vcpu)
 {
-	return (READ_ONCE(vcpu->requests) & ~BIT(VCPU_REQ_PAUSE)) || test_bit(EVENT_NMI, &vcpu->events.flags);
+	return (READ_ONCE(vcpu->requests) & ~BIT(VCPU_REQ_PAUSE)) ||
+	       test_bit(EVENT_NMI, &vcpu->events.flags);
 }
 
 static bool halt_over(struct vcpu *vcpu, bool interrupts_enabled)

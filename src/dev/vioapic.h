@@ -30,12 +30,16 @@ int vioapic_pulse(struct vioapic *vioapic, int pin);
 
 /*
  * One assert of @pin (below VIOAPIC_PINS) that ends with the EOI of its interrupt, which
- * irq_host_ops.pins_eoi() then tells; again before that: nothing more. Or taken back before. Any context.
+ * irq_host_ops.pins_eoi() then tells; again before that: nothing more. Or taken back before. Any
+ * context.
  */
 void vioapic_assert_until_eoi(struct vioapic *vioapic, unsigned int pin);
 void vioapic_deassert_until_eoi(struct vioapic *vioapic, unsigned int pin);
 
-/* A local APIC finished a level-triggered vector: pins that waited and are up fire again. No locks held. */
+/*
+ * A local APIC finished a level-triggered vector: pins that waited and are up fire again. No locks
+ * held.
+ */
 void vioapic_eoi(struct vioapic *vioapic, u8 vector);
 
 /* A bus_mmio_fn: 4 bytes at 0x00 (select) and 0x10 (window); else reads 0, drops writes. Always 0. */

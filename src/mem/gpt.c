@@ -55,11 +55,13 @@
  * ----------
  * A processor may keep translations of a removed leaf, and pointers to a removed
  * table, under the tag (EP4TA, ASID) that it last used for this tree. They are
- * harmless until the guest runs there again. gpt_unmap() and a harvest that
- * clears (a processor that knows a page as dirty does not say so again) count the generation up before the vCPUs are released; a backend remembers the generation of its
- * last flush for each tag and processor, and flushes before entry when the two
- * differ. The first generation is 1, so that "0: never flushed here" forces a
- * flush for a new tree too, whose root may have the address of an old one's.
+ * harmless until the guest runs there again. gpt_unmap() counts the generation
+ * up before the vCPUs are released, and so does a harvest that clears: a
+ * processor that knows a page as dirty does not say so again. A backend remembers
+ * the generation of its last flush for each tag and processor, and flushes before
+ * entry when the two differ. The first generation is 1, so that "0: never flushed
+ * here" forces a flush for a new tree too, whose root may have the address of an
+ * old one's.
  */
 #include <linux/atomic.h>
 #include <linux/err.h>
@@ -490,7 +492,8 @@ static void table_harvest(struct gpt *gpt, u64 *table, unsigned int level, u64 g
 
 void gpt_harvest(struct gpt *gpt, u64 gpa, u64 end, const struct gpt_harvest *harvest)
 {
-	table_harvest(gpt, gpt->root, GPT_ROOT_LEVEL, gpa, min(end, BIT_ULL(GPT_GPA_BITS)), harvest);
+	end = min(end, BIT_ULL(GPT_GPA_BITS));
+	table_harvest(gpt, gpt->root, GPT_ROOT_LEVEL, gpa, end, harvest);
 	if (harvest->clear)
 		atomic64_inc(&gpt->generation);
 }
