@@ -31,6 +31,8 @@ static LIST_HEAD(registry);		/* registry_mutex */
 static DEFINE_IDR(minors);		/* registry_mutex */
 static const struct backend *vm_backend;	/* constant after load */
 static struct workqueue_struct *vm_workqueue;	/* constant after load */
+/* For what vm_finish() waits for: it may itself run on the other one. Constant after load. */
+static struct workqueue_struct *close_workqueue;
 
 static void vm_finish_work(struct work_struct *work);
 
@@ -119,7 +121,7 @@ static int board_create(struct vm *vm)
 	vclock_init(&vm->clock, &vclock_host);
 	timebase_init(vm);
 	bus_init(&vm->bus);
-	eventfds_init(&vm->eventfds, &vm->irq, &vm->bus, vm_workqueue);
+	eventfds_init(&vm->eventfds, &vm->irq, &vm->bus, close_workqueue);
 	err = irq_init(&vm->irq, &vm_irq_ops, vm, vm->maxcpus);
 	if (err)
 		return err;
@@ -732,17 +734,28 @@ int vm_set_topology(struct vm *vm, u16 sockets, u16 cores, u16 threads)
 
 /* --- module ----------------------------------------------------------- */
 
+static void workqueues_destroy(void)
+{
+	if (vm_workqueue)
+		destroy_workqueue(vm_workqueue);
+	if (close_workqueue)
+		destroy_workqueue(close_workqueue);
+}
+
 int vm_module_init(const struct backend *backend)
 {
 	vm_workqueue = alloc_workqueue("vmm", WQ_UNBOUND, 0);
-	if (!vm_workqueue)
+	close_workqueue = alloc_workqueue("vmm_close", WQ_UNBOUND, 0);
+	if (!vm_workqueue || !close_workqueue) {
+		workqueues_destroy();
 		return -ENOMEM;
+	}
 	vm_backend = backend;
 	return 0;
 }
 
 void vm_module_exit(void)
 {
-	destroy_workqueue(vm_workqueue);
+	workqueues_destroy();
 	idr_destroy(&minors);
 }

@@ -196,8 +196,8 @@ struct vml_ioeventfd {
  * programs through mmap or pwrite are not counted, those by chips in the kernel and the emulator are.
  * With VML_DIRTY_CLEAR, no write is lost: one that comes after is in the next call's answer. Larger
  * mappings are cleared by a call with all of their pages in the range; pages that are unmapped are
- * forgotten. On a host without dirty bits, pages that the guest may write count before the first
- * clearing. Threads in VM_RUN come out with REQIDLE.
+ * forgotten, and what passed-through devices write is not counted. On a host without dirty bits, pages
+ * that the guest may write count before the first clearing. Threads in VM_RUN come out with REQIDLE.
  * EINVAL: gpa or len not a multiple of 4096, len 0, or the range wraps.
  */
 struct vml_dirty_log {
