@@ -578,7 +578,7 @@ TEST(a09_request_words)
 		}
 	}
 	EXPECT_ERRNO(ioctl(fd, _IOWR('w', IOCNUM_GET_REGISTER, struct vm_register), arg), ENOTTY);
-	EXPECT_ERRNO(ioctl(fd, _IO(VMM_LINUX_GROUP, 1), arg), ENOTTY);
+	EXPECT_ERRNO(ioctl(fd, _IO(VMM_LINUX_GROUP, 200), arg), ENOTTY);
 	EXPECT_ERRNO(ioctl(fd, VMMCTL_VM_CREATE, arg), ENOTTY);
 	EXPECT_ERRNO(ioctl(fd, VM_STATS, (void *)8), EFAULT);
 }
