@@ -2,17 +2,24 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
 # For the tests of this folder, on top of tests/host/lib.sh. They run on an emulated host that has, besides its own,
-#   0000:01:00.0, 0000:02:00.0	edu, each behind a root port, so that its bus can be reset
-#   0000:00:0b.0		edu, which cannot be reset
-#   0000:00:0a.0		nvme, with a function-level reset
+#   $EDU, $EDU2		edu, each behind a root port, so that its bus can be reset (0000:01:00.0, 0000:02:00.0); or,
+#			with NORESET=1, on the root bus: QEMU 7.2's AMD-Vi takes all devices behind bridges for one
+#   0000:00:0b.0	edu, which cannot be reset
+#   0000:00:0a.0	nvme, with a function-level reset
 # shellcheck source=tests/host/lib.sh
 . "$(dirname "$0")/../host/lib.sh"
 
-edu=0000:01:00.0 edu2=0000:02:00.0 edu_plain=0000:00:0b.0 nvme=0000:00:0a.0
+edu=${EDU:-0000:01:00.0} edu2=${EDU2:-0000:02:00.0} edu_plain=0000:00:0b.0 nvme=0000:00:0a.0
 pci=/sys/bus/pci
 
 # shellcheck disable=SC2034 # for those who source this
 all_devices=$edu,$edu2,$edu_plain,$nvme
+
+# What cannot be reset is given to one VM after the other all the same.
+# shellcheck disable=SC2119,SC2120 # in the files that source this, it has arguments
+load() { load_with; }
+# shellcheck disable=SC2120
+load_with() { must insmod ./vmm.ko ${NORESET:+unsafe_noreset=1} "$@"; }
 
 driver_of()
 {

@@ -16,9 +16,12 @@ export VMLINUZ INITRAMFS
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
+# QEMU 7.2's AMD-Vi does not tell devices behind bridges apart: there, they are on the root bus.
 ports='--device pcie-root-port,id=rp1,chassis=1,slot=1,addr=1c --device pcie-root-port,id=rp2,chassis=2,slot=2,addr=1d'
 edus='--device edu,bus=rp1,dma_mask=0xffffffffffff --device edu,bus=rp2,dma_mask=0xffffffffffff --device edu,addr=b'
-devices="$ports $edus --device nvme,addr=a"
+edus_amd='--device edu,addr=1c,dma_mask=0xffffffffffff --device edu,addr=1d,dma_mask=0xffffffffffff --device edu,addr=b'
+env_amd='EDU=0000:00:1c.0 EDU2=0000:00:1d.0 NORESET=1'
+devices='' env=''
 guests='--device e1000e,addr=c --device qemu-xhci,addr=d,id=xhci --device usb-tablet,bus=xhci.0'
 
 # host ARGUMENT... -- COMMAND...
@@ -32,12 +35,17 @@ part()
 {
 	echo "== $1, Linux $kernel"
 	case $1 in
-	intel | amd) host --iommu "$1" -- tests/ppt/t_ppt.sh ;;
+	amd*) devices="$edus_amd --device nvme,addr=a" env=$env_amd ;;
+	*) devices="$ports $edus --device nvme,addr=a" env='' ;;
+	esac
+	# shellcheck disable=SC2086 # words
+	case $1 in
+	intel | amd) host --iommu "$1" -- env $env tests/ppt/t_ppt.sh ;;
 	intel-guest | amd-guest)
 		# shellcheck disable=SC2086 # words
 		host --iommu "${1%-*}" --mem 3G $guests -- tests/ppt/t_guest.sh
 		;;
-	intel-noir | amd-noir) host --iommu "${1%-*}" --append intremap=off -- env WHY=no-remapping tests/ppt/t_refused.sh ;;
+	intel-noir | amd-noir) host --iommu "${1%-*}" --append intremap=off -- env $env WHY=no-remapping tests/ppt/t_refused.sh ;;
 	none) host --iommu none -- env WHY=no-iommu tests/ppt/t_refused.sh ;;
 	*) echo "no such part: $1" >&2; exit 2 ;;
 	esac

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
 # Guests that use a device with their own driver. VMLINUZ, INITRAMFS: the guest's. tests/ppt/t_guest.sh [-l] [NAME...]
+# shellcheck disable=SC2086 # addresses of devices are one word each
 # shellcheck source=tests/ppt/lib.sh
 . "$(dirname "$0")/lib.sh"
 

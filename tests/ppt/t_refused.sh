@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
 # On hosts where passthrough is refused: WHY=no-iommu or WHY=no-remapping. tests/ppt/t_refused.sh [-l] [NAME...]
+# shellcheck disable=SC2086 # addresses of devices are one word each
 # shellcheck source=tests/ppt/lib.sh
 . "$(dirname "$0")/lib.sh"
 
