@@ -351,16 +351,28 @@ static void record_startup(struct vm *vm, unsigned long *startup, struct record 
 		     "a vCPU waits that cannot exist here");
 }
 
-/* How long ago its pair was taken; pages in the guest's memory say the same. */
+/*
+ * Its address of the time of day; and, if its pair has been taken, how long ago that was, which is
+ * what the pages in the guest's memory say.
+ */
 static void record_pvclock(struct vm *vm, struct pvmsr_clock *clock, struct record *record)
 {
-	u64 fields[] = { vm->pvclock.taken, vm->time_stopped_tsc - vm->pvclock.host_tsc,
-			 vm->pvclock.ns, vm->pvclock.wall };
+	u64 fields[4] = { vm->pvclock.wall, vm->pvclock.taken };
 
+	if (vm->pvclock.taken) {
+		fields[2] = vm->time_stopped_tsc - vm->pvclock.host_tsc;
+		fields[3] = vm->pvclock.ns;
+	}
 	record_bytes(record, VM_PVCLOCK, 0, fields, sizeof(fields));
-	record_check(record, VM_PVCLOCK, 0, fields[0] <= 1, "no clock that can be");
-	*clock = (struct pvmsr_clock){ fields[0], vm->time_stopped_tsc - fields[1], fields[2],
-				       fields[3] };
+	record_check(record, VM_PVCLOCK, 0,
+		     fields[1] == 1 || (!fields[1] && !fields[2] && !fields[3]),
+		     "no clock that can be");
+	*clock = (struct pvmsr_clock){
+		.wall = fields[0],
+		.taken = fields[1],
+		.host_tsc = vm->time_stopped_tsc - fields[2],
+		.ns = fields[3],
+	};
 }
 
 static int vm_snapshot(struct vm *vm, struct record *record)

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/time.h>
 
-#include <vmmapi.h>
+#include <vmlapi.h>
 #include <machine/vmm_snapshot.h>
 
 #define NAME		"records"
@@ -105,9 +105,14 @@ static void file_read(const char *path)
 
 static void machine_make(void)
 {
+	struct vml_info info;
+
 	ctx = vm_openf(NAME, VMMAPI_OPEN_CREATE | VMMAPI_OPEN_CREATE_DESTROY_ON_CLOSE);
 	if (ctx == NULL)
 		fatal("creating the machine");
+	/* As vmmrun has made the machine that the records are of. */
+	if (vml_info(ctx, &info) != 0 || vml_set_features(ctx, info.features) != 0)
+		fatal("switching features on");
 	for (int id = 0; id < cpus; id++) {
 		vcpus[id] = vm_vcpu_open(ctx, id);
 		if (vcpus[id] == NULL || vm_activate_cpu(vcpus[id]) != 0)
