@@ -18,7 +18,7 @@
 #define COUNT(array)	((int)(sizeof(array) / sizeof((array)[0])))
 
 enum modifier {
-	MOD_VM = 1,
+	MOD_VM = 0x100,		/* beyond getopt_long()'s own '?' */
 	MOD_CPU,
 	MOD_CREATE,
 	MOD_DESTROY,
@@ -125,13 +125,15 @@ static void usage(void)
 static int modifier_take(struct session *session, int option, const char *arg)
 {
 	static const uint64_t limits[] = {
-		[MOD_CPU] = VM_MAXCPU - 1,	[MOD_DESC_BASE] = UINT64_MAX,
-		[MOD_DESC_LIMIT] = UINT32_MAX,	[MOD_DESC_ACCESS] = UINT32_MAX,
-		[MOD_RTC_OFFSET] = RTC_OFFSET_MAX,
+		[MOD_CPU - MOD_VM] = VM_MAXCPU - 1,
+		[MOD_DESC_BASE - MOD_VM] = UINT64_MAX,
+		[MOD_DESC_LIMIT - MOD_VM] = UINT32_MAX,
+		[MOD_DESC_ACCESS - MOD_VM] = UINT32_MAX,
+		[MOD_RTC_OFFSET - MOD_VM] = RTC_OFFSET_MAX,
 	};
 	uint64_t value;
 
-	if (number_parse(modifiers[option - 1].name, arg, limits[option], &value) != 0)
+	if (number_parse(modifiers[option - MOD_VM].name, arg, limits[option - MOD_VM], &value) != 0)
 		return -1;
 	switch (option) {
 	case MOD_CPU:
