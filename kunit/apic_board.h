@@ -38,7 +38,7 @@ struct board {
 	struct vlapic *cpu[BOARD_EXIST];
 	u64 stats[BOARD_EXIST][VLAPIC_STAT_LAST];
 	unsigned int notify[BOARD_MAX], nmi[BOARD_MAX], extint[BOARD_MAX], init[BOARD_MAX];
-	u32 eoi_pins;			/* of the last pins_eoi() */
+	u32 eoi_pins;			/* let go by the last EOI that did so */
 	unsigned int eois;		/* how many there were */
 };
 
@@ -62,11 +62,13 @@ static void board_init_vcpu(void *host, unsigned int id)
 	((struct board *)host)->init[id]++;
 }
 
-static inline void board_pins_eoi(void *host, u32 pins)
+static inline void board_pins_eoi(void *host, u32 ended, u32 let_go)
 {
 	struct board *board = host;
 
-	board->eoi_pins = pins;
+	if (!let_go)
+		return;
+	board->eoi_pins = let_go & ended;
 	board->eois++;
 }
 
