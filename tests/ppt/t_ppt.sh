@@ -12,7 +12,7 @@
 test_pptdevs_forms()
 {
 	log_mark
-	load_with "pptdevs=0/11/0,$edu;$edu2" "pptdevs2=\";0a:1f.7, ;;\"" "pptdevs3=\"bogus 0/10/0 0/32/0 99/9/9\""
+	load_with "pptdevs=0/11/0,$edu;$edu2" "pptdevs2=\";0a:1f.7, ;;\"" "pptdevs3=\"bogus 0/10/0 0/32/0 99/9/7\""
 	for device in $edu $edu2 $edu_plain $nvme; do
 		is_with "$device" ppt
 	done
@@ -20,7 +20,7 @@ test_pptdevs_forms()
 	said 'vmm: pptdevs2: "0a:1f.7" matches no device'
 	said 'vmm: pptdevs3: "bogus" is no device'
 	said 'vmm: pptdevs3: "0/32/0" is no device'
-	said 'vmm: pptdevs3: "99/9/9" matches no device (decimal bus/slot/func)'
+	said 'vmm: pptdevs3: "99/9/7" matches no device (decimal bus/slot/func)'
 	unload
 	for device in $edu $nvme; do
 		is_with "$device" none
