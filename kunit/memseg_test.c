@@ -123,7 +123,7 @@ static void memseg_test_exit(struct kunit *test)
 static void memseg_alloc_checks_its_arguments(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, seg_alloc(test, -1, SZ_4K, ""), -EINVAL);
-	KUNIT_EXPECT_EQ(test, seg_alloc(test, VM_MAX_MEMSEGS, SZ_4K, ""), -EINVAL);
+	KUNIT_EXPECT_EQ(test, seg_alloc(test, MEM_MAX_SEGS, SZ_4K, ""), -EINVAL);
 	KUNIT_EXPECT_EQ(test, seg_alloc(test, INT_MAX, SZ_4K, ""), -EINVAL);
 	KUNIT_EXPECT_EQ(test, seg_alloc(test, 0, 0, ""), -EINVAL);
 	KUNIT_EXPECT_EQ(test, seg_alloc(test, 0, SZ_4K - 1, ""), -EINVAL);
@@ -170,7 +170,7 @@ static void memseg_get_describes(struct kunit *test)
 
 	memset(name, 'x', sizeof(name));
 	KUNIT_EXPECT_EQ(test, memseg_get(test->priv, -1, &len, name), -EINVAL);
-	KUNIT_EXPECT_EQ(test, memseg_get(test->priv, VM_MAX_MEMSEGS, &len, name), -EINVAL);
+	KUNIT_EXPECT_EQ(test, memseg_get(test->priv, MEM_MAX_SEGS, &len, name), -EINVAL);
 	KUNIT_EXPECT_EQ(test, memseg_get(test->priv, 0, &len, name), 0);
 	KUNIT_EXPECT_EQ(test, len, 0ULL);
 	KUNIT_EXPECT_PTR_EQ(test, memchr_inv(name, 'x', sizeof(name)), NULL);

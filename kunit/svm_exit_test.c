@@ -647,6 +647,7 @@ static void nested_faults_bring_instruction_bytes(struct kunit *test)
 		memset(bytes, 0x90 + i, VIE_INST_SIZE);
 		to_vmcb(vcpu)->control.inst_len = table[i].len;
 		svm_vmexit(vcpu, EXIT_NPF, BIT_ULL(32) | BIT(2), 0x5008, 0);
+		expect_exit(test, vcpu, VERDICT_NEUTRAL, VM_EXITCODE_PAGING, 0);
 		KUNIT_EXPECT_EQ(test, vcpu->insn_count, table[i].count);
 		KUNIT_EXPECT_EQ(test, memcmp(vcpu->insn_bytes, bytes, table[i].count), 0);
 	}

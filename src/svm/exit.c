@@ -714,10 +714,6 @@ static int exit_task_switch(struct vcpu *vcpu)
 	return exit_neutral(vcpu, VM_EXITCODE_TASK_SWITCH);
 }
 
-/*
- * The gpa is hardware's. A fault on the walk of the guest's own tables has no access of the
- * guest behind it that could be emulated: on memory it is resolved, elsewhere unclaimed.
- */
 /* Decode assists: the bytes at RIP, as far as they were fetched (AMD64 manual vol. 2, 15.8.4). */
 static void insn_bytes_take(struct vcpu *vcpu)
 {
@@ -730,6 +726,10 @@ static void insn_bytes_take(struct vcpu *vcpu)
 	memcpy(vcpu->insn_bytes, control->inst_bytes, vcpu->insn_count);
 }
 
+/*
+ * The gpa is hardware's. A fault on the walk of the guest's own tables has no access of the
+ * guest behind it that could be emulated: on memory it is resolved, elsewhere unclaimed.
+ */
 static int exit_npf(struct vcpu *vcpu)
 {
 	const struct vmcb_control *control = &to_vmcb(vcpu)->control;
