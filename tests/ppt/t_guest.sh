@@ -13,7 +13,7 @@ guest()
 {
 	device=$1 what=$2
 	shift 2
-	console=$(timeout 1200 build/tools/vmmrun/vmmrun -x -m 256M -k "$VMLINUZ" -i "$INITRAMFS" \
+	console=$(timeout 1200 build/tools/vmmrun/vmmrun -m 256M -k "$VMLINUZ" -i "$INITRAMFS" \
 		-a "console=ttyS0 quiet no_timer_check tsc=reliable panic=-1 ppt.test=$what $*" --passthru "$device" guest 2>&1) && status=0 || status=$?
 	[ "$status" = 1 ] || fail "vmmrun: status $status: $(printf '%s' "$console" | tail -n 30)"
 	printf '%s' "$console" | grep -q '^guest: all done' || fail "$(printf '%s' "$console" | tail -n 30)"
