@@ -16,6 +16,8 @@ set -eu
 cd "$root"
 kernel=${KERNEL:-6.12}
 out=build/bench
+[ -z "${AGAINST:-}" ] || [ -e "$AGAINST" ] ||
+	die 1 "no $AGAINST to compare with: run make bench, and copy build/bench/results.tsv there"
 
 make -s -C bench
 vmlinuz=$(scripts/kernel-image --with-headers "$kernel") || die 1 "no kernel to boot"
