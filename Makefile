@@ -54,7 +54,7 @@ tools:
 man: $(pages:%=build/man/%)
 	@! command -v mandoc >/dev/null || mandoc -T lint -W warning $^
 
-build/man/libvmmapi.3: man/libvmmapi.py tools/libvmmapi/vmmapi.h
+build/man/libvmmapi.3: man/libvmmapi.py tools/libvmmapi/vmmapi.h tools/libvmmapi/vmlapi.h
 	@mkdir -p $(@D)
 	python3 $^ > $@
 

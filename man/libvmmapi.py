@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""libvmmapi(3), in mdoc, from the comments of tools/libvmmapi/vmmapi.h: man/libvmmapi.py HEADER >libvmmapi.3"""
+"""libvmmapi(3), in mdoc, from the comments of tools/libvmmapi's headers: man/libvmmapi.py vmmapi.h vmlapi.h >libvmmapi.3"""
 import re
 import sys
 
-HEAD = r""".\" Made by man/libvmmapi.py from tools/libvmmapi/vmmapi.h.
+HEAD = r""".\" Made by man/libvmmapi.py from tools/libvmmapi/vmmapi.h and vmlapi.h.
 .Dd $Mdocdate$
 .Dt LIBVMMAPI 3
 .Os
@@ -17,6 +17,7 @@ with
 .Fl pthread
 .Sh SYNOPSIS
 .In vmmapi.h
+.In vmlapi.h
 .Sh DESCRIPTION
 """
 TAIL = r""".Sh RETURN VALUES
@@ -28,7 +29,9 @@ set.
 .Xr vmmctl 8 ,
 .Xr vmmrun 8
 .Sh HISTORY
-The functions have the names, arguments and effects of the library of
+The functions of
+.In vmmapi.h
+have the names, arguments and effects of the library of
 .Fx 14.3 .
 """
 
@@ -93,10 +96,9 @@ def print_function(declaration):
     print(".Fc")
 
 
-def main():
-    with open(sys.argv[1], encoding="ascii") as header:
-        text = header.read()
-    print(HEAD, end="")
+def print_header(path):
+    with open(path, encoding="ascii") as header:
+        text = re.sub(r"^#ifdef __cplusplus.*?^#endif", "", header.read(), flags=re.S | re.M)
     tokens = re.findall(r"/\*.*?\*/|^[a-zA-Z].*?;", text, re.S | re.M)
     print_comment(tokens[1])
     functions, comment, fresh = [], None, False
@@ -122,6 +124,14 @@ def main():
             rest[0:0] = [lines_of(token)[0].split(".c", 1)[1].lstrip(".: ")]
             fresh = not any(rest)
             print_sentences([line for line in rest if line])
+
+
+def main():
+    print(HEAD, end="")
+    print_header(sys.argv[1])
+    for path in sys.argv[2:]:
+        print(".Ss What Linux adds")
+        print_header(path)
     print(TAIL, end="")
 
 

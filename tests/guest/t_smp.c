@@ -367,6 +367,9 @@ TEST_TIMED(d09_rendezvous_storm, 120)
 	for (int id = 0; id < 4; id++) {
 		runner_join(&runners[id], 1);
 		EXPECT_EQ(runners[id].error, 0);
+		if (runners[id].exit.exitcode == VM_EXITCODE_SUSPENDED)
+			FAIL("vCPU %d: suspended, how %d, RIP 0x%lx", id, runners[id].exit.u.suspended.how,
+			     (unsigned long)runners[id].exit.rip);
 		EXPECT_EQ(runners[id].exit.exitcode, VM_EXITCODE_INOUT);
 		EXPECT_EQ(runners[id].exit.u.inout.port, PORT_RESULT);
 	}

@@ -277,6 +277,26 @@ test_force_reset_and_poweroff()
 	unload
 }
 
+test_pause_and_resume()
+{
+	load
+	count_start guest 2
+	counter_moves guest 1
+	must $vmmctl --vm=guest --pause
+	says 1 'paused already' --vm=guest --pause
+	$vmmctl list | grep -Eq '^guest +paused' || fail "$($vmmctl list)"
+	before=$(counter guest 0).$(counter guest 1)
+	sleep 1
+	[ "$(counter guest 0).$(counter guest 1)" = "$before" ] || fail "counts in a pause"
+	must $vmmctl --vm=guest --get-all
+	must $vmmctl --vm=guest --resume
+	says 1 'is not paused' --vm=guest --resume
+	counter_moves guest 0
+	counter_moves guest 1
+	count_end guest
+	unload
+}
+
 # The machine goes while it is being looked at: an error in words, never a hang or a crash.
 test_destroy_under_get_all()
 {

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include <json-c/json.h>
-#include <vmmapi.h>
+#include <vmlapi.h>
 
 #include "../vmmctl/session.h"
 
@@ -54,6 +54,7 @@ static struct fake {
 	uint32_t	desc_limit, desc_access;
 	int		cap, cap_value;
 	int		how;
+	bool		paused;
 	int		created, destroyed;
 	int		request_errno;	/* what every request fails with, or 0 */
 } *fake;
@@ -316,6 +317,17 @@ int vm_suspend(struct vmctx *ctx, enum vm_suspend_how how)
 	return change();
 }
 
+int vml_pause(struct vmctx *ctx) { (void)ctx; fake->paused = true; return change(); }
+int vml_resume(struct vmctx *ctx) { (void)ctx; fake->paused = false; return change(); }
+
+int vml_info(struct vmctx *ctx, struct vml_info *info)
+{
+	(void)ctx;
+	memset(info, 0, sizeof(*info));
+	info->flags = fake->paused ? VML_INFO_PAUSED : 0;
+	return answer();
+}
+
 int vm_unassign_pptdev(struct vmctx *ctx, int bus, int slot, int func)
 {
 	(void)ctx;
@@ -533,7 +545,7 @@ static void test_kernel_errors(void)
 	static const char *const lines[] = {
 		"--get-all", "--get-stats", "--get-rax", "--set-rax=1", "--get-desc-cs", "--getcap",
 		"--get-lowmem", "--get-memseg", "--get-gpa-pmap=0", "--get-active-cpus", "--get-intinfo",
-		"--get-x2apic-state", "--get-rtc-time", "--inject-nmi", "--force-reset", "--run",
+		"--get-x2apic-state", "--get-rtc-time", "--inject-nmi", "--force-reset", "--run", "--pause", "--resume",
 		"--assert-lapic-lvt=0", "--unassign-pptdev=1/0/0", "--activate-cpu",
 	};
 	char line[100];
@@ -549,6 +561,8 @@ static void test_kernel_errors(void)
 	fake->request_errno = EALREADY;
 	EXPECT(command("--vm=m --force-poweroff") == 1 && strstr(err, "stopping already") != NULL,
 	       "%s", err);
+	EXPECT(command("--vm=m --pause") == 1 && strstr(err, "paused already") != NULL, "%s", err);
+	EXPECT(command("--vm=m --resume") == 1 && strstr(err, "is not paused") != NULL, "%s", err);
 	fake->request_errno = EBUSY;
 	EXPECT(command("--vm=m --activate-cpu") == 1 && strstr(err, "active already") != NULL, "%s",
 	       err);
@@ -573,6 +587,8 @@ static void test_done(void)
 	       fake->cap_value == 1, "%s", err);
 	EXPECT(command("--vm=m --force-reset") == 0 && fake->how == VM_SUSPEND_RESET, "%s", err);
 	EXPECT(command("--vm=m --force-poweroff") == 0 && fake->how == VM_SUSPEND_POWEROFF, "%s", err);
+	EXPECT(command("--vm=m --pause") == 0 && fake->paused && fake->changes == 1, "%s", err);
+	EXPECT(command("--vm=m --pause --resume") == 0 && !fake->paused && fake->changes == 2, "%s", err);
 	EXPECT(command("--vm=m --inject-nmi --cpu=3") == 0 && fake->changes == 1, "%s", err);
 	EXPECT(command("--vm=m --unassign-pptdev=255/31/7") == 0 && fake->changes == 1, "%s", err);
 	EXPECT(command("--vm=m --set-mem=64") == 0 && fake->changes == 1, "%s", err);

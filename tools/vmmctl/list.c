@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <vmm_linux.h>
+#include <vmlapi.h>
 
 #include "answer.h"
 #include "complain.h"
@@ -18,6 +18,7 @@ struct machine {
 	bool		known;
 	int		cpus;		/* active ones */
 	bool		suspended;	/* all of these have stopped for good */
+	bool		paused;
 	uint64_t	bytes;		/* of all segments */
 };
 
@@ -25,6 +26,7 @@ static void machine_look(struct machine *machine)
 {
 	struct vmctx *ctx = vm_open(machine->name);
 	cpuset_t active, suspended;
+	struct vml_info info;
 	size_t len;
 
 	if (ctx == NULL)
@@ -33,6 +35,7 @@ static void machine_look(struct machine *machine)
 		machine->known = true;
 		machine->cpus = CPU_COUNT(&active);
 		machine->suspended = machine->cpus > 0 && CPU_EQUAL(&active, &suspended);
+		machine->paused = vml_info(ctx, &info) == 0 && (info.flags & VML_INFO_PAUSED);
 		for (int segid = 0; segid < VM_MAX_MEMSEGS; segid++)
 			if (vm_get_memseg(ctx, segid, &len, NULL, 0) == 0)
 				machine->bytes += len;
@@ -44,9 +47,11 @@ static const char *machine_state(const struct machine *machine)
 {
 	if (!machine->known)
 		return "?";
-	if (machine->cpus == 0)
-		return "new";
-	return machine->suspended ? "stopped" : "active";
+	if (machine->suspended)
+		return "stopped";
+	if (machine->paused)
+		return "paused";
+	return machine->cpus == 0 ? "new" : "active";
 }
 
 static void machine_print(const struct machine *machine)

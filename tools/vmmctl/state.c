@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <vmlapi.h>
+
 #include "answer.h"
 #include "complain.h"
 #include "session.h"
@@ -264,6 +266,18 @@ static int suspend(struct session *session, int how, const char *arg)
 	return request_failed(session, "stopping the machine");
 }
 
+static int pause_or_resume(struct session *session, int resume, const char *arg)
+{
+	(void)arg;
+	if ((resume ? vml_resume : vml_pause)(session->ctx) == 0)
+		return 0;
+	if (errno == EALREADY)
+		return complain(resume ? "the machine %s is not paused" :
+					 "the machine %s is paused already. Let it go on with --resume",
+				session->name);
+	return request_failed(session, resume ? "resuming the machine" : "pausing the machine");
+}
+
 /* NUMBER/NUMBER/NUMBER in decimal, each at most the limit of its place. */
 static bool device_parse(const char *text, int *numbers)
 {
@@ -322,6 +336,8 @@ const struct action *state_actions(int *count)
 		{ "set-x2apic-state", "0|1", X2APIC_STATE_LAST - 1, x2apic_set, 0 },
 		{ "inject-nmi", NULL, 0, nmi_inject, 0 },
 		{ "assert-lapic-lvt", "ENTRY", APIC_LVT_CMCI, lvt_assert, 0 },
+		{ "pause", NULL, 0, pause_or_resume, false },
+		{ "resume", NULL, 0, pause_or_resume, true },
 		{ "force-reset", NULL, 0, suspend, VM_SUSPEND_RESET },
 		{ "force-poweroff", NULL, 0, suspend, VM_SUSPEND_POWEROFF },
 		{ "unassign-pptdev", "BUS/SLOT/FUNC", 0, pptdev_unassign, 0 },
