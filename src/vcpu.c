@@ -12,6 +12,8 @@
 #include "x86/fpu.h"
 #include "x86/paging.h"
 
+#define CPUID_XSTATE	0xd	/* the leaf that depends on XCR0 */
+
 static_assert(VLAPIC_IPI_RECV - VLAPIC_GRATUITOUS_EOI + 1 == VLAPIC_STAT_LAST,
 	      "the vlapic counts into a slice of vcpu->stats");
 
@@ -273,7 +275,7 @@ void vcpu_put(struct vcpu *vcpu)
 		return;
 	vcpu->loaded = false;
 	vcpu->vm->backend->vcpu_put(vcpu);
-	guest_fpu_save(vcpu->fpu, vcpu->cpuid.xcr0);
+	vcpu->cpuid.xcr0 = guest_fpu_save(vcpu->fpu);
 }
 
 int vcpu_gpr_index(int reg)
@@ -422,6 +424,8 @@ void vcpu_cpuid(struct vcpu *vcpu)
 {
 	struct cpuid_result regs;
 
+	if ((u32)vcpu->gpr[GPR_RAX] == CPUID_XSTATE && vcpu->loaded)
+		vcpu->cpuid.xcr0 = guest_fpu_get_xcr0();
 	cpuid_emulate(&vmm_cpuid_host, &vcpu->vm->cpuid, &vcpu->cpuid, (u32)vcpu->gpr[GPR_RAX],
 		      (u32)vcpu->gpr[GPR_RCX], &regs, &vmm_xcpuids);
 	vcpu->gpr[GPR_RAX] = regs.eax;

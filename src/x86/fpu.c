@@ -178,8 +178,15 @@ void guest_fpu_load(struct guest_fpu *fpu, u64 xcr0)
 	xcr0_switch(facts.host_xcr0, xcr0);
 }
 
-void guest_fpu_save(struct guest_fpu *fpu, u64 xcr0)
+u64 guest_fpu_get_xcr0(void)
 {
+	return facts.permitted ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : XFEATURE_MASK_FP;
+}
+
+u64 guest_fpu_save(struct guest_fpu *fpu)
+{
+	u64 xcr0 = guest_fpu_get_xcr0();
+
 	xcr0_switch(xcr0, facts.host_xcr0);
 	if (facts.has_pku)
 		wrpkru(fpu->host_pkru);
@@ -187,6 +194,7 @@ void guest_fpu_save(struct guest_fpu *fpu, u64 xcr0)
 		wrmsrl(MSR_IA32_XSS, fpu->host_xss);
 	area_save(fpu);
 	kernel_fpu_end();
+	return xcr0;
 }
 
 void guest_fpu_set_xcr0(struct guest_fpu *fpu, u64 xcr0)

@@ -25,7 +25,13 @@ void guest_fpu_destroy(struct guest_fpu *fpu);
 void guest_fpu_reset(struct guest_fpu *fpu);	/* state after INIT; XCR0 is the vCPU's. Frozen. */
 /* Own thread. Between load and save preemption is off. @xcr0: the guest's. */
 void guest_fpu_load(struct guest_fpu *fpu, u64 xcr0);
-void guest_fpu_save(struct guest_fpu *fpu, u64 xcr0);
+/*
+ * Returns the guest's XCR0. It is read from the processor, not remembered: QEMU's (7.2) executes
+ * a guest's XSETBV in spite of the intercept.
+ */
+u64 guest_fpu_save(struct guest_fpu *fpu);
+/* While loaded: XCR0 as the guest has it. */
+u64 guest_fpu_get_xcr0(void);
 /* While loaded: the guest writes XCR0. @xcr0 has passed x86_xcr0_check(). */
 void guest_fpu_set_xcr0(struct guest_fpu *fpu, u64 xcr0);
 /* Not loaded: bytes of xmm (16) or ymm (32) register @index. */

@@ -457,6 +457,35 @@ TEST(h02_first_instruction)
 			FAIL("byte %u of the YMM registers is %#x", i, m->mem[DUMP_GPA + DUMP_YMM + i]);
 }
 
+SNIPPET(xcr0_change, 64,
+	"mov %cr4, %rax; or $0x40000, %eax; mov %rax, %cr4;"
+	"mov $7, %eax; xor %edx, %edx; xor %ecx, %ecx; xsetbv; out %al, $0x80;"
+	"xor %ecx, %ecx; xgetbv; mov %eax, %esi; vpxor %ymm0, %ymm0, %ymm0;"
+	"mov $0xd, %eax; xor %ecx, %ecx; cpuid; mov %ebx, %edi;"
+	"mov $3, %eax; xor %edx, %edx; xor %ecx, %ecx; xsetbv;"
+	"mov $0xd, %eax; xor %ecx, %ecx; cpuid; mov %ebx, %ebp; out %al, $0x81;"
+	"xor %ecx, %ecx; xgetbv; out %al, $0x82");
+
+/* XCR0 is the guest's when it comes back, not what it was when it entered, and CPUID knows it at once. */
+TEST(h02_xcr0)
+{
+	struct machine *m = machine_create(1);
+	unsigned int ymm_bytes, ymm_offset, ecx, edx;
+
+	if (!host_has_avx())
+		test_skip("no AVX");
+	__cpuid_count(0xd, 2, ymm_bytes, ymm_offset, ecx, edx);
+	snippet_start(m, 0, &xcr0_change);
+	for (uint16_t port = 0x80; port <= 0x82; port++) {
+		EXPECT_EQ(EXPECT_EXIT(m, 0, VM_EXITCODE_INOUT).u.inout.port, port);
+		vectors_fill(true);
+	}
+	EXPECT_EQ(reg_get(m, 0, VM_REG_GUEST_RSI), 7);
+	EXPECT_EQ(reg_get(m, 0, VM_REG_GUEST_RDI), ymm_offset + ymm_bytes);
+	EXPECT_EQ(reg_get(m, 0, VM_REG_GUEST_RBP), 576);
+	EXPECT_EQ(reg_get(m, 0, VM_REG_GUEST_RAX), 3);
+}
+
 SNIPPET(fpu_write, 64,
 	"mov $0x1111, %eax; movd %eax, %xmm0; movd %eax, %xmm15; fninit; fld1; fldpi; out %al, $0x80;"
 	"movd %xmm0, %ebx; movd %xmm15, %ecx; fnstsw %ax; mov %eax, %esi; out %al, $0x81");
