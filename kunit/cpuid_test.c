@@ -788,6 +788,16 @@ static void cpuid_wide(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wide.edx, 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8 | 1u << 10 | 1u << 14 | 1u << 16 | 1u << 23);
 	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 7, 1).eax & 1u << 5, 1u << 5);
 	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 7, 2).eax, 0);
+	/* PKU where its state may be, OSPKE by CR4. */
+	KUNIT_EXPECT_EQ(test, wide.ecx & 0x18, 0);
+	policy.xcr0_permitted = 0x2e7;
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 7, 0).ecx & 0x18, 0x8);
+	vcpu.ospke = true;
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 7, 0).ecx & 0x18, 0x18);
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 7, 1).ecx & 0x18, 0);
+	policy.wide = false;
+	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 7, 0).ecx & 0x18, 0);
+	policy.wide = true;
 	policy.xcr0_permitted = 3;
 	wide = emulate(&policy, &vcpu, 7, 0);
 	KUNIT_EXPECT_EQ(test, wide.edx, 1u << 4 | 1u << 10 | 1u << 14 | 1u << 16);

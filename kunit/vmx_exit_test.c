@@ -134,7 +134,7 @@ static void xsetbv_has_conditions(struct kunit *test)
 	struct vcpu *vcpu = vmx_vcpu_at(test, NULL, 0);
 	int i;
 
-	if (!fpu_xcr0_permitted())
+	if (!fpu_xcr0_permitted(false))
 		kunit_skip(test, "the CPU has no XSAVE");
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		vcpu->cpuid.xcr0 = 1;

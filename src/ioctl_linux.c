@@ -164,7 +164,7 @@ static int op_set_features(struct vm *vm, struct vcpu *vcpu, void *arg)
 		return -EOPNOTSUPP;
 	if (vm->has_run)
 		return -EBUSY;
-	vm->cpuid.wide = features->features & VML_FEATURE_WIDE_CPUID;
+	vm_set_wide_cpuid(vm, features->features & VML_FEATURE_WIDE_CPUID);
 	vm->cpuid.pvclock = features->features & VML_FEATURE_PVCLOCK;
 	return 0;
 }

@@ -329,7 +329,7 @@ static void vcpu_state_fields(struct vcpu *vcpu, struct vm_vcpu_state *state,
 /* What a guest that was started elsewhere relies on: the same FPU, and a TSC of the same speed. */
 static void record_host(struct vm *vm, struct record *record)
 {
-	u64 xsave[2] = { fpu_xcr0_permitted(), fpu_xsave_bytes() }, here[2] = { xsave[0], xsave[1] };
+	u64 xsave[2] = { fpu_xcr0_permitted(true), fpu_xsave_bytes() }, here[2] = { xsave[0], xsave[1] };
 	u64 khz = vm->cpuid.tsc_khz;
 
 	record_bytes(record, VM_XSAVE, 0, xsave, sizeof(xsave));

@@ -417,7 +417,7 @@ void vcpu_paging(struct vcpu *vcpu, struct vm_guest_paging *paging)
 
 u64 vcpu_cr4_allowed(const struct vcpu *vcpu, u64 hardware)
 {
-	return vcpu->vm->cpuid.wide ? hardware : hardware & ~(u64)X86_CR4_UMIP;
+	return vcpu->vm->cpuid.wide ? hardware : hardware & ~(u64)(X86_CR4_UMIP | X86_CR4_PKE);
 }
 
 void vcpu_cpuid(struct vcpu *vcpu)

@@ -21,6 +21,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/list.h>
+#include <asm/processor-flags.h>
 #include <machine/vmm.h>
 #include "gla.h"
 #include "stats.h"
@@ -185,6 +186,13 @@ void vcpu_paging(struct vcpu *vcpu, struct vm_guest_paging *paging);
  * be had by writing CR4 either. Any context.
  */
 u64 vcpu_cr4_allowed(const struct vcpu *vcpu, u64 hardware);
+/* The guest's CR4 is @cr4 now: CPUID shows some of it. Own thread or frozen. */
+static inline void vcpu_note_cr4(struct vcpu *vcpu, u64 cr4)
+{
+	vcpu->cpuid.osxsave = cr4 & X86_CR4_OSXSAVE;
+	vcpu->cpuid.ospke = cr4 & X86_CR4_PKE;
+}
+
 /* CPUID by the guest's EAX and ECX into its registers; RIP is the caller's. Own thread. */
 void vcpu_cpuid(struct vcpu *vcpu);
 

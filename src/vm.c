@@ -262,11 +262,17 @@ static unsigned int vm_count_of(kuid_t owner)
 	return count;
 }
 
+void vm_set_wide_cpuid(struct vm *vm, bool wide)
+{
+	vm->cpuid.wide = wide;
+	vm->cpuid.xcr0_permitted = fpu_xcr0_permitted(wide);
+	vm->cpuid.xsave_max_bytes = cpuid_xsave_bytes(&vmm_cpuid_host, vm->cpuid.xcr0_permitted);
+}
+
 static void cpuid_policy_init(struct vm *vm)
 {
 	vm->cpuid.vendor = vm->backend->intel ? CPUID_INTEL : CPUID_AMD;
-	vm->cpuid.xcr0_permitted = fpu_xcr0_permitted();
-	vm->cpuid.xsave_max_bytes = fpu_xsave_bytes();
+	vm_set_wide_cpuid(vm, false);
 	vm->cpuid.leaf_b = vmm_cpuid_leaf_b;
 	vm->cpuid.tsc_invariant = boot_cpu_has(X86_FEATURE_CONSTANT_TSC) &&
 				  boot_cpu_has(X86_FEATURE_NONSTOP_TSC) && !check_tsc_unstable();

@@ -152,6 +152,8 @@ int vm_reinit(struct vm *vm);			/* -EBUSY. mem.lock exclusive, all frozen. */
 /* semantics.md section 11. */
 int vm_activate_vcpu(struct vcpu *vcpu);	/* -EBUSY. Frozen. */
 int vm_debug_vcpus(struct vm *vm, int id, bool on);	/* id -1: all; -EINVAL */
+/* VML_FEATURE_WIDE_CPUID. No vCPU has run, all frozen. */
+void vm_set_wide_cpuid(struct vm *vm, bool wide);
 int vm_set_topology(struct vm *vm, u16 sockets, u16 cores, u16 threads);	/* -EINVAL */
 
 /* Module parameters that several rooms read. */

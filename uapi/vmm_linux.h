@@ -137,7 +137,7 @@ struct vml_features {
 #define VML_FEATURE_PVCLOCK	0x1
 /*
  * CPUID shows what the host has and a guest can use beyond FreeBSD's list. Leaf 7: the rest of AVX-512,
- * AVX-VNNI and its kin, ADX, CLFLUSHOPT, CLWB, GFNI, SHA512, SM3, SM4, UMIP, FSRM, FZLRM, FSRS, FSRCS,
+ * AVX-VNNI and its kin, ADX, CLFLUSHOPT, CLWB, GFNI, SHA512, SM3, SM4, UMIP, PKU, FSRM, FZLRM, FSRS, FSRCS,
  * MOVDIRI, MOVDIR64B, CLDEMOTE, SERIALIZE, CMPCCXADD, TSXLDTRK, PREFETCHWT1, PREFETCHI, and what it
  * says of the x87 unit. Leaf 0xD: XSAVEC, XGETBV with ECX 1. Leaf 0x80000021: FSRS, FSRCS, PREFETCHI.
  */

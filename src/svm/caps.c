@@ -53,8 +53,10 @@ static u64 cr4_allowed(void)
 		allowed |= X86_CR4_UMIP;
 	if (cpuid_ecx(1) & BIT(17))
 		allowed |= X86_CR4_PCIDE;
-	if (fpu_xcr0_permitted())
+	if (fpu_xcr0_permitted(true))
 		allowed |= X86_CR4_OSXSAVE;
+	if (fpu_xcr0_permitted(true) & XFEATURE_MASK_PKRU)
+		allowed |= X86_CR4_PKE;
 	return allowed;
 }
 

@@ -229,7 +229,7 @@ static int exit_xsetbv(struct vcpu *vcpu)
 	if (!(state->cr4 & X86_CR4_OSXSAVE))
 		return exit_ud(vcpu);
 	if (state->cpl || (u32)vcpu->gpr[GPR_RCX] != 0 ||
-	    x86_xcr0_check(xcr0, fpu_xcr0_permitted()))
+	    x86_xcr0_check(xcr0, vcpu->vm->cpuid.xcr0_permitted))
 		return exit_gp(vcpu);
 	err = svm_skip(vcpu);
 	if (err)

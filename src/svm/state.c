@@ -140,7 +140,7 @@ int svm_set_cr4(struct vcpu *vcpu, u64 val)
 	    x86_cr4_check_context(vmcb->state.cr4, val, vmcb->state.cr0, vmcb->state.cr3))
 		return -EINVAL;
 	vmcb->state.cr4 = val;
-	vcpu->cpuid.osxsave = val & X86_CR4_OSXSAVE;
+	vcpu_note_cr4(vcpu, val);
 	vmcb_dirty(vmcb, CLEAN_CR);
 	flush_tlb(vcpu);
 	return 0;
@@ -351,7 +351,7 @@ int svm_reg_set(struct vcpu *vcpu, int reg, u64 val)
 		return 0;
 	case VM_REG_GUEST_CR4:
 		vmcb->state.cr4 = val & ~X86_CR4_VMXE;
-		vcpu->cpuid.osxsave = val & X86_CR4_OSXSAVE;
+		vcpu_note_cr4(vcpu, val);
 		vmcb_dirty(vmcb, CLEAN_CR);
 		flush_tlb(vcpu);
 		return 0;

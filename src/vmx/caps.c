@@ -253,15 +253,17 @@ static u64 cr4_allowed(void)
 		allowed |= X86_CR4_UMIP;
 	if (cpuid_ecx(1) & BIT(17))
 		allowed |= X86_CR4_PCIDE;
-	if (fpu_xcr0_permitted())
+	if (fpu_xcr0_permitted(true))
 		allowed |= X86_CR4_OSXSAVE;
+	if (fpu_xcr0_permitted(true) & XFEATURE_MASK_PKRU)
+		allowed |= X86_CR4_PKE;
 	return allowed;
 }
 
 /*
  * Unrestricted guest frees PE and PG. CR4.MCE stays as the host has it: without it a machine
- * check in the guest would shut the processor down. OSXSAVE belongs to what CPUID answers, and
- * UMIP is not for every guest.
+ * check in the guest would shut the processor down. OSXSAVE and PKE belong to what CPUID answers, and
+ * UMIP and PKE are not for every guest.
  */
 static void control_registers_read(void)
 {
@@ -277,7 +279,7 @@ static void control_registers_read(void)
 	caps->cr4_allowed = cr4_allowed() & caps->cr4_fixed1;
 	caps->cr4_ones = caps->cr4_fixed0 | (cr4_read_shadow() & X86_CR4_MCE);
 	caps->cr4_mask = ~(caps->cr4_allowed &
-			   ~(u64)(X86_CR4_OSXSAVE | X86_CR4_MCE | X86_CR4_UMIP));
+			   ~(u64)(X86_CR4_OSXSAVE | X86_CR4_MCE | X86_CR4_UMIP | X86_CR4_PKE));
 }
 
 #define MISC_TIMER_SHIFT(misc)	((misc) & 0x1f)		/* TSC ticks in one of the preemption timer's, log2 */

@@ -221,7 +221,7 @@ static int exit_xsetbv(struct vcpu *vcpu)
 {
 	u64 xcr0 = (u32)vcpu->gpr[GPR_RAX] | vcpu->gpr[GPR_RDX] << 32;
 
-	if ((u32)vcpu->gpr[GPR_RCX] != 0 || x86_xcr0_check(xcr0, fpu_xcr0_permitted()))
+	if ((u32)vcpu->gpr[GPR_RCX] != 0 || x86_xcr0_check(xcr0, vcpu->vm->cpuid.xcr0_permitted))
 		return exit_gp(vcpu);
 	vmx_skip(vcpu);
 	if (vcpu->loaded)

@@ -368,7 +368,7 @@ int vmx_set_cr4(struct vcpu *vcpu, u64 val)
 		return -EINVAL;
 	err = control_write(vcpu, &now, now.cr0, val);
 	if (!err)
-		vcpu->cpuid.osxsave = val & X86_CR4_OSXSAVE;
+		vcpu_note_cr4(vcpu, val);
 	return err;
 }
 
@@ -572,7 +572,7 @@ static int vmcs_reg_set(struct vcpu *vcpu, int reg, u64 val)
 		break;
 	case VM_REG_GUEST_CR4:
 		set_cr4(val);
-		vcpu->cpuid.osxsave = val & X86_CR4_OSXSAVE;
+		vcpu_note_cr4(vcpu, val);
 		break;
 	case VM_REG_GUEST_EFER:
 		set_long_mode(vmx, val & EFER_LMA);

@@ -75,10 +75,12 @@
 				 BIT(11) | BIT(18) | BIT(20) | BIT(29) | F7_EBX_AVX512)
 /* FDP_EXCPTN_ONLY, no FCS and FDS; ADX; CLFLUSHOPT CLWB */
 #define F7_EBX_WIDE		(BIT(6) | BIT(13) | BIT(19) | BIT(23) | BIT(24))
+#define F7_ECX_PKU		BIT(3)
+#define F7_ECX_OSPKE		BIT(4)
 /* VBMI, VBMI2, VNNI BITALG, VPOPCNTDQ */
 #define F7_ECX_WIDE_ZMM		(BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))
-/* PREFETCHWT1; UMIP; GFNI; CLDEMOTE; MOVDIRI MOVDIR64B */
-#define F7_ECX_WIDE		(BIT(0) | BIT(2) | BIT(8) | BIT(25) | BIT(27) | BIT(28) | F7_ECX_WIDE_ZMM)
+/* PREFETCHWT1; UMIP PKU; GFNI; CLDEMOTE; MOVDIRI MOVDIR64B */
+#define F7_ECX_WIDE		(BIT(0) | BIT(2) | F7_ECX_PKU | BIT(8) | BIT(25) | BIT(27) | BIT(28) | F7_ECX_WIDE_ZMM)
 /* 4VNNIW 4FMAPS; VP2INTERSECT; AVX512_FP16 */
 #define F7_EDX_WIDE_ZMM		(BIT(2) | BIT(3) | BIT(8) | BIT(23))
 /* FSRM; SERIALIZE; TSXLDTRK */
@@ -133,6 +135,7 @@
 
 #define XCR0_YMM		BIT_ULL(2)
 #define XCR0_ZMM		GENMASK_ULL(7, 5)
+#define XCR0_PKRU		BIT_ULL(9)
 #define XSAVE_HEADER_END	576u	/* legacy region and XSAVE header */
 
 /* Leaves whose answer depends on ECX, and where their subleaves are in host->sub. */
@@ -332,9 +335,20 @@ static void finish_00000007(const struct cpuid_query *query, struct cpuid_result
 		regs->ebx &= ~F7_EBX_INVPCID;
 	if (!query->vcpu->rdpid)
 		regs->ecx &= ~F7_ECX_RDPID;
+	if (!(query->policy->xcr0_permitted & XCR0_PKRU))
+		regs->ecx &= ~F7_ECX_PKU;
 	simd_hide(query, &regs->ebx, F7_EBX_AVX2, F7_EBX_AVX512);
 	simd_hide(query, &regs->ecx, F7_ECX_VAES | F7_ECX_VPCLMULQDQ, F7_ECX_WIDE_ZMM);
 	simd_hide(query, &regs->edx, 0, F7_EDX_WIDE_ZMM);
+}
+
+static void state_00000007(const struct cpuid_query *query, struct cpuid_result *regs)
+{
+	if (query->subleaf)
+		return;
+	regs->ecx &= ~F7_ECX_OSPKE;
+	if (query->vcpu->ospke && (regs->ecx & F7_ECX_PKU))
+		regs->ecx |= F7_ECX_OSPKE;
 }
 
 /* Extended topology, Intel: level 0 threads of a core, level 1 threads of a package. */
@@ -560,6 +574,7 @@ static const struct cpuid_row basic_rows[CPUID_CACHE_LEAVES] = {
 		.pass = { 0, F7_EBX_PASS, F7_ECX_VAES | F7_ECX_VPCLMULQDQ | F7_ECX_RDPID, F7_EDX_MD_CLEAR },
 		.wide = { ALL, F7_EBX_WIDE, F7_ECX_WIDE, F7_EDX_WIDE },
 		.finish = finish_00000007,
+		.state = state_00000007,
 	},
 	[0x09] = ZERO,
 	[0x0a] = ZERO,

@@ -40,6 +40,7 @@ struct cpuid_vcpu {			/* own thread */
 	u32 apic_id;			/* the vCPU's id */
 	bool x2apic;			/* x2APIC state on */
 	bool osxsave;			/* guest CR4.OSXSAVE */
+	bool ospke;			/* guest CR4.PKE */
 	u64 xcr0;			/* guest */
 	bool rdpid, rdtscp, invpcid;	/* by capability; offered only if the host has the instruction as well */
 };

@@ -9,11 +9,12 @@
 #include "fpu.h"
 
 /*
- * What a guest may turn on. PKRU and the supervisor components are left out: their state
- * is live outside of XSAVE areas, and the guest is not offered them.
+ * What a guest may turn on; PKRU with a wide CPUID only. The supervisor components are left out: their
+ * state is live outside of XSAVE areas, and the guest is not offered them.
  */
 #define FPU_GUEST_COMPONENTS \
 	(XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM | XFEATURE_MASK_AVX512)
+#define FPU_WIDE_COMPONENTS	(FPU_GUEST_COMPONENTS | XFEATURE_MASK_PKRU)
 
 #define FPU_LEGACY_BYTES	512
 #define FPU_HEADER_BYTES	64
@@ -33,7 +34,7 @@ struct guest_fpu {
 
 static struct {
 	u64 host_xcr0;
-	u64 permitted;
+	u64 components;		/* in the area; 0: FXSAVE only */
 	u32 bytes;
 	u32 ymm_offset;
 	u32 mxcsr_mask;		/* bits that exist */
@@ -64,12 +65,12 @@ void fpu_module_init(void)
 	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
 		return;
 	facts.host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
-	facts.permitted = facts.host_xcr0 & FPU_GUEST_COMPONENTS;
+	facts.components = facts.host_xcr0 & FPU_WIDE_COMPONENTS;
 	facts.has_xss = boot_cpu_has(X86_FEATURE_XSAVES);
 	facts.has_pku = boot_cpu_has(X86_FEATURE_OSPKE);
 	facts.bytes = FPU_LEGACY_BYTES + FPU_HEADER_BYTES;
 	for (component = 2; component < 63; component++) {
-		if (!(facts.permitted & BIT_ULL(component)))
+		if (!(facts.components & BIT_ULL(component)))
 			continue;
 		cpuid_count(0xd, component, &eax, &ebx, &ecx, &edx);
 		facts.bytes = max(facts.bytes, eax + ebx);
@@ -78,9 +79,9 @@ void fpu_module_init(void)
 	}
 }
 
-u64 fpu_xcr0_permitted(void)
+u64 fpu_xcr0_permitted(bool wide)
 {
-	return facts.permitted;
+	return facts.components & (wide ? FPU_WIDE_COMPONENTS : FPU_GUEST_COMPONENTS);
 }
 
 u32 fpu_xsave_bytes(void)
@@ -135,52 +136,51 @@ static void x87_forget_last(void)
 static void area_restore(struct guest_fpu *fpu)
 {
 	x87_forget_last();
-	if (facts.permitted)
+	if (facts.components)
 		asm volatile("xrstor64 %0" : : "m" (*(u8 (*)[FPU_LEGACY_BYTES])fpu->area),
-			     "a" ((u32)facts.permitted), "d" (0) : "memory");
+			     "a" ((u32)facts.components), "d" (0) : "memory");
 	else
 		asm volatile("fxrstor64 %0" : : "m" (*(u8 (*)[FPU_LEGACY_BYTES])fpu->area));
 }
 
 static void area_save(struct guest_fpu *fpu)
 {
-	if (facts.permitted)
+	if (facts.components)
 		asm volatile("xsave64 %0" : "+m" (*(u8 (*)[FPU_LEGACY_BYTES])fpu->area)
-			     : "a" ((u32)facts.permitted), "d" (0) : "memory");
+			     : "a" ((u32)facts.components), "d" (0) : "memory");
 	else
 		asm volatile("fxsave64 %0" : "=m" (*(u8 (*)[FPU_LEGACY_BYTES])fpu->area));
 }
 
 static void xcr0_switch(u64 from, u64 to)
 {
-	if (facts.permitted && from != to)
+	if (facts.components && from != to)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, to);
 }
 
 void guest_fpu_load(struct guest_fpu *fpu, u64 xcr0)
 {
 	kernel_fpu_begin();
+	if (facts.has_pku)
+		fpu->host_pkru = rdpkru();
 	area_restore(fpu);
 	/*
 	 * A guest can reach XSAVES and RDPKRU even though CPUID hides them: what they
 	 * would show or change must not be the host's.
 	 */
+	if (facts.has_pku && !(facts.components & XFEATURE_MASK_PKRU))
+		wrpkru(0);
 	if (facts.has_xss) {
 		rdmsrl(MSR_IA32_XSS, fpu->host_xss);
 		if (fpu->host_xss)
 			wrmsrl(MSR_IA32_XSS, 0);
-	}
-	if (facts.has_pku) {
-		fpu->host_pkru = rdpkru();
-		if (fpu->host_pkru)
-			wrpkru(0);
 	}
 	xcr0_switch(facts.host_xcr0, xcr0);
 }
 
 u64 guest_fpu_get_xcr0(void)
 {
-	return facts.permitted ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : XFEATURE_MASK_FP;
+	return facts.components ? xgetbv(XCR_XFEATURE_ENABLED_MASK) : XFEATURE_MASK_FP;
 }
 
 u64 guest_fpu_save(struct guest_fpu *fpu)
@@ -188,11 +188,11 @@ u64 guest_fpu_save(struct guest_fpu *fpu)
 	u64 xcr0 = guest_fpu_get_xcr0();
 
 	xcr0_switch(xcr0, facts.host_xcr0);
+	area_save(fpu);
 	if (facts.has_pku)
 		wrpkru(fpu->host_pkru);
 	if (facts.has_xss && fpu->host_xss)
 		wrmsrl(MSR_IA32_XSS, fpu->host_xss);
-	area_save(fpu);
 	kernel_fpu_end();
 	return xcr0;
 }
@@ -222,7 +222,7 @@ static int simd_check(unsigned int index, int bytes)
 {
 	if (index > 15 || (bytes != 16 && bytes != 32))
 		return -EINVAL;
-	if (bytes == 32 && !(facts.permitted & XFEATURE_MASK_YMM))
+	if (bytes == 32 && !(facts.components & XFEATURE_MASK_YMM))
 		return -EINVAL;
 	return 0;
 }
@@ -230,7 +230,7 @@ static int simd_check(unsigned int index, int bytes)
 /* A component that XSTATE_BV calls initial is zero, whatever the area holds. */
 static void component_materialize(struct guest_fpu *fpu, u64 mask, void *start, size_t bytes)
 {
-	if (!facts.permitted || (*xstate_bv(fpu) & mask))
+	if (!facts.components || (*xstate_bv(fpu) & mask))
 		return;
 	memset(start, 0, bytes);
 	*xstate_bv(fpu) |= mask;
@@ -288,9 +288,9 @@ bool guest_fpu_valid(const void *buf)
 	memcpy(&mxcsr, buf + FPU_MXCSR_OFFSET, sizeof(mxcsr));
 	if (mxcsr & ~facts.mxcsr_mask)
 		return false;
-	if (!facts.permitted)
+	if (!facts.components)
 		return true;
 	memcpy(&components, header, sizeof(components));
-	return !(components & ~facts.permitted) &&
+	return !(components & ~facts.components) &&
 	       !memchr_inv(header + sizeof(components), 0, FPU_HEADER_BYTES - sizeof(components));
 }

@@ -17,8 +17,9 @@ struct guest_fpu;
 
 /* Facts of the host CPU, read once at module load. */
 void fpu_module_init(void);
-u64 fpu_xcr0_permitted(void);		/* components a guest may enable; 0 without XSAVE */
-u32 fpu_xsave_bytes(void);		/* size of the standard-format area for them */
+/* Components a guest may enable, @wide: with a wide CPUID; 0 without XSAVE. */
+u64 fpu_xcr0_permitted(bool wide);
+u32 fpu_xsave_bytes(void);		/* size of the standard-format area for all of them */
 
 struct guest_fpu *guest_fpu_create(void);	/* ERR_PTR(-ENOMEM) */
 void guest_fpu_destroy(struct guest_fpu *fpu);

@@ -277,6 +277,53 @@ GUEST_MAIN(umip)
 	CHECK_EQ(read_cr4() & umip, 0);
 }
 
+#define PKU_KEY		5
+#define PKU_NO_ACCESS	(1u << 2 * PKU_KEY)
+#define PKU_GLA		(1ull << 30)	/* GPA 0 once more */
+
+static uint32_t rdpkru(void) { uint32_t eax, edx; asm volatile("rdpkru" : "=a"(eax), "=d"(edx) : "c"(0)); return eax; }
+static void wrpkru(uint32_t val) { asm volatile("wrpkru" : : "a"(val), "c"(0), "d"(0) : "memory"); }
+static void rdpkru_do(uint64_t arg) { (void)arg; rdpkru(); }
+static void gla_read(uint64_t gla) { *(volatile uint8_t *)gla; }
+
+static uint32_t xcr0(void)
+{
+	uint32_t eax, edx;
+
+	asm volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
+	return eax;
+}
+
+GUEST_MAIN(pku)
+{
+	uint64_t *pd = (uint64_t *)(PAGE_TABLES_GPA + 0x3000);	/* of the second GiB */
+	const uint64_t osxsave = 1u << 18, pke = 1u << 22;
+
+	value(cpuid(7, 0).ecx >> 3 & 1);
+	if (!(cpuid(7, 0).ecx >> 3 & 1)) {
+		CHECK_EQ(guest_try(cr4_write, read_cr4() | pke), VEC_GP);
+		return;
+	}
+	CHECK_EQ(cpuid(7, 0).ecx >> 4 & 1, 0);
+	CHECK_EQ(guest_try(rdpkru_do, 0), VEC_UD);
+	write_cr4(read_cr4() | osxsave | pke);
+	CHECK_EQ(cpuid(7, 0).ecx >> 4 & 1, 1);
+	CHECK_EQ(rdpkru(), 0);
+	asm volatile("xsetbv" : : "a"(0x203), "d"(0), "c"(0));
+	pd[0] = 0x87 | (uint64_t)PKU_KEY << 59;
+	asm volatile("invlpg (%0)" : : "r"(PKU_GLA) : "memory");
+	wrpkru(PKU_NO_ACCESS);
+	for (uint32_t i = 1; i <= 3; i++) {
+		sync(i);
+		CHECK_EQ(rdpkru(), PKU_NO_ACCESS);
+		CHECK_EQ(xcr0(), 0x203);
+		CHECK_EQ(guest_try(gla_read, PKU_GLA), VEC_PF);
+		CHECK_EQ(fault_error, 0x21);
+	}
+	wrpkru(0);
+	CHECK_EQ(guest_try(gla_read, PKU_GLA), -1);
+}
+
 #else
 
 #include <cpuid.h>
@@ -848,6 +895,39 @@ TEST(linux_wide_umip)
 	EXPECT_EQ(guest_has_umip(VML_FEATURE_WIDE_CPUID), host[2] >> 2 & 1);
 	if (!(host[2] >> 2 & 1))
 		test_skip("the host has no UMIP");
+}
+
+static uint32_t host_pkru(void)
+{
+	uint32_t eax, edx;
+
+	asm volatile("rdpkru" : "=a"(eax), "=d"(edx) : "c"(0));
+	return eax;
+}
+
+/* PKRU is the guest's in the guest and the thread's in the thread, whatever either writes. */
+TEST(linux_wide_pku)
+{
+	struct machine *m = machine_create(1);
+	uint32_t host[4], pkru;
+
+	__cpuid_count(7, 0, host[0], host[1], host[2], host[3]);
+	vcpu_start_main(m, 0, "pku");
+	EXPECT_PASS(m, 0);
+	EXPECT_EQ(m->values[0], 0);
+	if (!(host[2] >> 4 & 1))
+		test_skip("the host has no PKU, or its kernel does not use it");
+	m = machine_create(1);
+	OK(vml_set_features(m->ctx, VML_FEATURE_WIDE_CPUID));
+	vcpu_start_main(m, 0, "pku");
+	for (uint32_t i = 1; i <= 3; i++) {
+		pkru = 0x55555554 ^ i << 4;
+		asm volatile("wrpkru" : : "a"(pkru), "c"(0), "d"(0) : "memory");
+		EXPECT_SYNC(m, 0, i);
+		EXPECT_EQ(host_pkru(), pkru);
+	}
+	EXPECT_PASS(m, 0);
+	EXPECT_EQ(m->values[0], 1);
 }
 
 /* --- VML_IRQFD -------------------------------------------------------------------------------- */
