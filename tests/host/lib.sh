@@ -82,7 +82,7 @@ clean_up()
 # run_tests [-l] [NAME...]
 run_tests()
 {
-	tests=$(sed -n 's/^test_\([a-z0-9_]*\)()$/\1/p' "$0")
+	tests=$(sed -n 's/^test_\([a-z0-9_]*\)().*$/\1/p' "$0")
 	[ "${1-}" != -l ] || { printf '%s\n' "$tests"; exit 0; }
 	# shellcheck disable=SC2086 # words
 	[ $# -gt 0 ] || set -- $tests
