@@ -46,6 +46,8 @@ static const uint8_t *root_check(const uint8_t *root, const char *signature, siz
 		if (memcmp(table, "APIC", 4) == 0)
 			madt = table;
 		if (memcmp(table, "FACP", 4) == 0) {
+			/* Bit 19: destinations are physical. */
+			CHECK(number(table + 112, 4) & 1u << 19);
 			CHECK(memcmp(at_gpa(number(table + 36, 4)), "FACS", 4) == 0);
 			CHECK_EQUAL(number(table + 36, 4) % 64, 0);
 			CHECK(memcmp(at_gpa(number(table + 40, 4)), "DSDT", 4) == 0);

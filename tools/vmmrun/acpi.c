@@ -120,6 +120,7 @@ struct fadt {
 #define FADT_NO_RTC_WAKE	(1u << 6)
 #define FADT_TIMER_32BIT	(1u << 8)
 #define FADT_RESET		(1u << 10)
+#define FADT_APIC_PHYSICAL	(1u << 19)
 
 #define BOOT_LEGACY_DEVICES	(1u << 0)
 #define BOOT_NO_VGA		(1u << 2)
@@ -328,8 +329,9 @@ static void *fadt_build(struct acpi *acpi, const void *facs, const void *dsdt)
 	fadt->c3_latency = 1001;
 	fadt->century = CENTURY_OFFSET;
 	fadt->boot_arch = BOOT_LEGACY_DEVICES | BOOT_NO_VGA;
+	/* VM_LAPIC_MSI knows logical destinations only with the redirection hint, which Linux does not set. */
 	fadt->flags = FADT_WBINVD | FADT_PROC_C1 | FADT_NO_SLEEP_BUTTON | FADT_NO_RTC_WAKE |
-		      FADT_TIMER_32BIT | FADT_RESET;
+		      FADT_TIMER_32BIT | FADT_RESET | FADT_APIC_PHYSICAL;
 	fadt_blocks(fadt);
 	table_end(acpi, fadt);
 	return fadt;
