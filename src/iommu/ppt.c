@@ -555,6 +555,9 @@ static const struct dev_pm_ops ppt_pm_ops = {
 	.prepare = ppt_prepare,
 };
 
+/* driverctl(8) looks for a module of the driver's name. */
+MODULE_ALIAS("ppt");
+
 /* Nothing matches but driver_override. */
 static const struct pci_device_id ppt_ids[] = {
 	{ }

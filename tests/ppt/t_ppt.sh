@@ -76,19 +76,25 @@ test_hot_added()
 	unload
 }
 
-# softdep and options of modprobe.d: the driver's own loading brings vmm first.
-test_softdep()
+# A folder of modules of its own, with vmm and nvme: depmod of all there are takes minutes here.
+modules_make()
 {
 	release=$(uname -r)
-	rmmod nvme 2>/dev/null || true
-	# A folder of modules of its own: depmod of all there are takes minutes here.
 	tree=/tmp/modules/lib/modules/$release
+	[ ! -e "$tree/modules.dep" ] || return 0
 	mkdir -p "$tree"
 	modprobe --show-depends nvme | while read -r _ module; do
 		cp "$module" "$tree/"
 	done
 	cp vmm.ko "$tree/"
 	must depmod -b /tmp/modules "$release"
+}
+
+# softdep and options of modprobe.d: the driver's own loading brings vmm first.
+test_softdep()
+{
+	rmmod nvme 2>/dev/null || true
+	modules_make
 	printf 'options vmm pptdevs="0/11/0 0/10/0"\nsoftdep nvme pre: vmm\n' >/etc/modprobe.d/vmm-test.conf
 	to_host $nvme
 	must modprobe -d /tmp/modules nvme
@@ -117,6 +123,26 @@ test_swaps()
 	within 20 [ -b /dev/nvme0n1 ] || fail "no /dev/nvme0n1 after $round swaps"
 	[ "$(head -c 14 /dev/nvme0n1)" = "what was there" ] || fail "the disk has changed"
 	must write $pci/devices/$nvme/driver/unbind $nvme
+	unload
+}
+
+# driverctl looks for a module of the driver's name, and loads it if there is none.
+test_driverctl()
+{
+	command -v driverctl >/dev/null || skip "no driverctl (package driverctl)"
+	must modprobe nvme
+	to_host $nvme
+	is_with $nvme nvme
+	modules_make
+	must mount --bind "$tree" "/lib/modules/$release"
+	must driverctl set-override $nvme ppt
+	is_with $nvme ppt
+	must driverctl list-overrides
+	printf '%s' "$output" | grep -q "^$nvme ppt" || fail "list: $output"
+	must driverctl unset-override $nvme
+	is_with $nvme nvme
+	must umount "/lib/modules/$release"
+	within 20 [ -b /dev/nvme0n1 ] || fail "no /dev/nvme0n1"
 	unload
 }
 
@@ -156,6 +182,8 @@ test_vmmctl_ppt()
 
 one_of_c()
 {
+	# An earlier test may have left it with its host driver.
+	rmmod nvme 2>/dev/null || true
 	load_with pptdevs=$all_devices
 	ppt "$@"
 	unload
