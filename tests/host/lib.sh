@@ -19,6 +19,9 @@ skip()
 	exit 77
 }
 
+# note TEXT...: figures that are shown with the test's name when it passes
+note() { printf '%s\n' "$*" >&3; }
+
 # must COMMAND...: which has to work
 must()
 {
@@ -58,7 +61,7 @@ within()
 	done
 }
 
-# one_test FUNCTION: in a subshell, the reason of its failure on stdout
+# one_test FUNCTION: in a subshell, the reason of its failure, or its notes, on stdout
 one_test()
 {
 	(
@@ -91,7 +94,7 @@ run_tests()
 		status=0
 		reason=$(one_test "test_$test" 2>/dev/null) || status=$?
 		case $status in
-		0) echo "ok $test"; passed=$((passed + 1)) ;;
+		0) echo "ok $test${reason:+: $reason}"; passed=$((passed + 1)) ;;
 		77) echo "skip $test: $reason"; skipped=$((skipped + 1)) ;;
 		*) echo "not ok $test: ${reason:-status $status}"; failed=$((failed + 1)) ;;
 		esac

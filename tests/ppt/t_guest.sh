@@ -8,16 +8,27 @@
 
 : "${VMLINUZ:?}" "${INITRAMFS:?}"
 
-# guest BDF WHAT [KERNEL ARGUMENT]...: its console in $console
+nic=0000:00:0c.0 usb=0000:00:0d.0
+
+# guest WHAT [KERNEL ARGUMENT]... -- [VMMRUN ARGUMENT]...: its console in $console
 guest()
 {
-	device=$1 what=$2
-	shift 2
-	console=$(timeout 1200 build/tools/vmmrun/vmmrun -m 256M -k "$VMLINUZ" -i "$INITRAMFS" \
-		-a "console=ttyS0 quiet no_timer_check tsc=reliable panic=-1 ppt.test=$what $*" --passthru "$device" guest 2>&1) && status=0 || status=$?
+	arguments="ppt.test=$1"
+	shift
+	while [ "$1" != -- ]; do
+		arguments="$arguments $1"
+		shift
+	done
+	shift
+	timeout 600 build/tools/vmmrun/vmmrun -m 256M -k "$VMLINUZ" -i "$INITRAMFS" \
+		-a "console=ttyS0 quiet no_timer_check tsc=reliable panic=-1 $arguments" "$@" guest >/tmp/console 2>&1 && status=0 || status=$?
+	console=$(tr -d '\r' </tmp/console)
 	[ "$status" = 1 ] || fail "vmmrun: status $status: $(printf '%s' "$console" | tail -n 30)"
-	printf '%s' "$console" | grep -q '^guest: all done' || fail "$(printf '%s' "$console" | tail -n 30)"
+	guest_said 'all done' || fail "$(printf '%s' "$console" | tail -n 30)"
 }
+
+guest_said() { printf '%s' "$console" | grep -q "^guest: $1"; }
+must_say() { guest_said "$1" || fail "the guest does not say \"$1\" but: $(printf '%s' "$console" | grep ^guest:)"; }
 
 expected() { sh tests/ppt/pattern | md5sum | cut -d ' ' -f 1; }
 
@@ -28,57 +39,79 @@ disk_of_host()
 	within 30 [ -b /dev/nvme0n1 ] || fail "no /dev/nvme0n1"
 }
 
-guest_reads_back()
+devices_are_there()
 {
-	printf '%s' "$console" | grep -q "^guest: md5 $(expected)" || fail "guest read something else: $(printf '%s' "$console" | grep ^guest:)"
+	for device in $nvme $nic $usb; do
+		[ -e "$pci/devices/$device" ] || fail "this host has no $device"
+	done
 }
 
 # The host never sees the disk before the guest has used it; then the host's driver reads what the guest wrote.
-test_nvme_msix()
+test_three_devices_by_msix()
 {
-	load_with pptdevs=$nvme
-	must modprobe nvme
-	is_with $nvme ppt
+	devices_are_there
+	load_with "pptdevs=0/10/0,$nic;$usb"
+	must modprobe --all nvme e1000e xhci_pci
+	for device in $nvme $nic $usb; do
+		is_with $device ppt
+	done
 	[ ! -e /dev/nvme0 ] || fail "the host's driver has got it"
-	guest 0/10/0 nvme
-	guest_reads_back
-	printf '%s' "$console" | grep -q '^guest: interrupts .*PCI-MSI' || fail "no MSI-X: $(printf '%s' "$console" | grep ^guest:)"
+	guest nvme,net,usb -- --passthru 0/10/0 --passthru 0/12/0 --passthru 00:0d.0
+	must_say "md5 $(expected)"
+	must_say 'nvme: [0-9]* interrupts by PCI-MSI$'
+	must_say 'net: [0-9]* interrupts by PCI-MSI$'
+	must_say 'lease 10\.0\.2\.'
+	must_say 'USB device 0627:0001'
 	disk_of_host
 	sum=$(md5sum </dev/nvme0n1)
 	[ "${sum%% *}" = "$(expected)" ] || fail "the host reads something else: $sum"
+	to_host $nic
+	to_host $usb
 	unload
 }
 
-test_nvme_intx()
+test_three_devices_by_intx()
 {
+	devices_are_there
 	must modprobe nvme
-	load
-	to_ppt $nvme
-	guest 00:0a.0 nvme-read pci=nomsi
-	guest_reads_back
-	printf '%s' "$console" | grep -q '^guest: interrupts .*IO-APIC' || fail "no INTx: $(printf '%s' "$console" | grep ^guest:)"
 	disk_of_host
+	sh tests/ppt/pattern >/dev/nvme0n1 2>/dev/null
+	sync
+	load
+	for device in $nvme $nic $usb; do
+		to_ppt $device
+	done
+	guest nvme-read,net,usb pci=nomsi -- --passthru $nvme --passthru $nic --passthru $usb
+	must_say "md5 $(expected)"
+	must_say 'nvme: [0-9]* interrupts by IO-APIC$'
+	must_say 'net: [0-9]* interrupts by IO-APIC$'
+	must_say 'USB device 0627:0001'
+	disk_of_host
+	to_host $nic
+	to_host $usb
 	unload
 }
 
-test_e1000e()
+# P-15: pulled out while the guest writes.
+test_p15_unplugged_from_a_guest()
 {
-	[ -e $pci/devices/0000:00:0c.0 ] || skip "this host has no e1000e"
-	load
-	to_ppt 0000:00:0c.0
-	guest 0/12/0 net
-	to_host 0000:00:0c.0
-	unload
-}
-
-test_xhci()
-{
-	[ -e $pci/devices/0000:00:0d.0 ] || skip "this host has no qemu-xhci"
-	load
-	to_ppt 0000:00:0d.0
-	guest 0/13/0 usb
-	printf '%s' "$console" | grep -q '^guest: USB device 0627:0001' || fail "another device: $console"
-	to_host 0000:00:0d.0
+	load_with pptdevs=$nvme
+	must modprobe nvme
+	log_mark
+	(
+		within 300 grep -q '^guest: writing' /tmp/console
+		sleep 1
+		write $pci/devices/$nvme/remove 1
+	) &
+	guest nvme-until-gone nvme_core.io_timeout=3 -- --passthru $nvme
+	must_say 'a write has failed'
+	must_say 'the disk is gone'
+	printf '%s' "$console" | grep -q "$nvme was taken away by the host" || fail "vmmrun does not say so: $console"
+	said "vmm: $nvme is taken away from VM"
+	wait
+	must write $pci/rescan 1
+	within 10 [ -e $pci/devices/$nvme ] || fail "$nvme does not come back"
+	is_with $nvme ppt
 	unload
 }
 
