@@ -127,4 +127,3 @@ MODULE_DESCRIPTION("Virtual machine monitor with the device API of FreeBSD's vmm
 MODULE_AUTHOR("The vmm for Linux authors");
 MODULE_LICENSE("Dual BSD/GPL");
 MODULE_VERSION(VMM_VERSION);
-MODULE_ALIAS("devname:vmmctl");
