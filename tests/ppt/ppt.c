@@ -550,6 +550,21 @@ static void test_errors(void)
 	vm_destroy(other.ctx);
 }
 
+/* P-10: memory where the IOMMU takes writes for messages; elsewhere next to it the device is given. */
+static void test_p10(void)
+{
+	struct machine machine;
+
+	machine_open(&machine, "");
+	must(vm_mmap_memseg(machine.ctx, 0xfef00000 - PAGE, 0, 0, 2 * PAGE, PROT_READ | PROT_WRITE) == 0);
+	must_fail(vm_ppt_bind(machine.ctx, &devices[0]), ENXIO);
+	vm_destroy(machine.ctx);
+	machine_open(&machine, "");
+	must(vm_mmap_memseg(machine.ctx, 0xfef00000, 0, 0, 2 * PAGE, PROT_READ | PROT_WRITE) == 0);
+	must(vm_ppt_bind(machine.ctx, &devices[0]) == 0);
+	vm_destroy(machine.ctx);
+}
+
 /* As ENXIO, EBUSY ...: what binding gives here. */
 static void test_bind_errno(void)
 {
@@ -621,7 +636,7 @@ static const struct {
 	{ "dma", test_dma }, { "wired", test_wired }, { "p01", test_p01 },
 	{ "p02_dma_forever", test_p02_dma_forever }, { "p02_after", test_p02_after }, { "p03", test_p03 },
 	{ "msi", test_msi }, { "p06", test_p06 }, { "p07", test_p07 }, { "p07_msix", test_p07_msix },
-	{ "p12", test_p12 }, { "errors", test_errors }, { "bind_errno", test_bind_errno },
+	{ "p10", test_p10 }, { "p12", test_p12 }, { "errors", test_errors }, { "bind_errno", test_bind_errno },
 	{ "granted", test_granted }, { "p15", test_p15 }, { "hold", test_hold },
 };
 

@@ -70,6 +70,7 @@ test_three_devices_by_msix()
 	unload
 }
 
+# With P-05: registers while they are not decoded.
 test_three_devices_by_intx()
 {
 	devices_are_there
@@ -81,7 +82,7 @@ test_three_devices_by_intx()
 	for device in $nvme $nic $usb; do
 		to_ppt $device
 	done
-	guest nvme-read,net,usb pci=nomsi -- --passthru $nvme --passthru $nic --passthru $usb
+	guest p05,nvme-read,net,usb pci=nomsi -- --passthru $nvme --passthru $nic --passthru $usb
 	must_say "md5 $(expected)"
 	must_say 'nvme: [0-9]* interrupts by IO-APIC$'
 	must_say 'net: [0-9]* interrupts by IO-APIC$'

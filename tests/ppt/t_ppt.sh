@@ -197,6 +197,12 @@ test_p03_host_addresses() { one_of_c p03 $edu $edu2; }
 test_p04_p07_msix() { one_of_c p07_msix $nvme; }
 test_p06_intx_always_raised() { one_of_c p06 $edu; }
 test_p07_msi() { one_of_c p07 $edu; }
+test_p10_reserved_by_the_iommu()
+{
+	log_mark
+	one_of_c p10 $edu
+	said "vmm: $edu refused: guest memory at 0xfee00000 is where the IOMMU has something of its own"
+}
 test_p12_config_edu() { one_of_c p12 $edu; }
 test_p12_config_nvme() { one_of_c p12 $nvme; }
 
