@@ -50,6 +50,7 @@ devices_are_there()
 test_three_devices_by_msix()
 {
 	devices_are_there
+	rmmod nvme 2>/dev/null || true
 	load_with "pptdevs=0/10/0,$nic;$usb"
 	must modprobe --all nvme e1000e xhci_pci
 	for device in $nvme $nic $usb; do
@@ -96,14 +97,16 @@ test_three_devices_by_intx()
 # P-15: pulled out while the guest writes.
 test_p15_unplugged_from_a_guest()
 {
+	rmmod nvme 2>/dev/null || true
+	: >/tmp/console
 	load_with pptdevs=$nvme
 	must modprobe nvme
 	log_mark
 	(
-		within 300 grep -q '^guest: writing' /tmp/console
+		within 120 grep -q '^guest: writing' /tmp/console
 		sleep 1
 		write $pci/devices/$nvme/remove 1
-	) &
+	) >/dev/null 3>&1 &
 	guest nvme-until-gone nvme_core.io_timeout=3 -- --passthru $nvme
 	must_say 'a write has failed'
 	must_say 'the disk is gone'
