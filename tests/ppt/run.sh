@@ -4,7 +4,7 @@
 # tests/ppt/run.sh [PART]...
 #
 # Passthrough on emulated hosts. KERNEL=6.1|6.12 (6.1): the host's. Parts, all of them by default: intel, amd (with interrupt remapping),
-# intel-guest, amd-guest, intel-noir, amd-noir, none. Ends with "N passed, N failed[, N skipped]".
+# intel-guest, amd-guest, intel-noir, amd-noir, none, intel-boot, amd-boot. Ends with "N passed, N failed[, N skipped]".
 set -eu
 cd "$(dirname "$0")/../.."
 kernel=${KERNEL:-6.1}
@@ -46,12 +46,13 @@ part()
 		host --iommu "${1%-*}" --mem 3G $guests -- tests/ppt/t_guest.sh
 		;;
 	intel-noir | amd-noir) host --iommu "${1%-*}" --append intremap=off -- env $env WHY=no-remapping tests/ppt/t_refused.sh ;;
+	*-boot) IOMMU=${1%-*} tests/ppt/boot.sh 2>&1 | tee -a "$log" ;;
 	none) host --iommu none -- env WHY=no-iommu tests/ppt/t_refused.sh ;;
 	*) echo "no such part: $1" >&2; exit 2 ;;
 	esac
 }
 
-[ $# -gt 0 ] || set -- intel amd intel-guest amd-guest intel-noir amd-noir none
+[ $# -gt 0 ] || set -- intel amd intel-guest amd-guest intel-noir amd-noir none intel-boot amd-boot
 for part; do
 	part "$part"
 done

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
 # Reservation, assignment and release of devices, with an IOMMU and interrupt remapping. The names are those of
-# catalogue's P rows. tests/ppt/t_ppt.sh [-l] [NAME...]; KILLS (20), SWAPS (100): how often.
+# catalogue's P rows. tests/ppt/t_ppt.sh [-l] [NAME...]; KILLS (200), SWAPS (100): how often.
 # shellcheck disable=SC2086 # addresses of devices are one word each
 # shellcheck source=tests/ppt/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -247,7 +247,7 @@ test_p02_kill_during_dma()
 	load_with pptdevs=$all_devices
 	kills 5
 	before=$(memory_used)
-	kills "${KILLS:-20}"
+	kills "${KILLS:-200}"
 	ppt p02_after $edu
 	after=$(memory_used)
 	note "KiB in use, of them in slabs: before $before, after $after"
