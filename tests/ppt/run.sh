@@ -45,9 +45,9 @@ part()
 		# shellcheck disable=SC2086 # words
 		host --iommu "${1%-*}" --mem 3G $guests -- tests/ppt/t_guest.sh
 		;;
-	intel-noir | amd-noir) host --iommu "${1%-*}" --append intremap=off -- env $env WHY=no-remapping tests/ppt/t_refused.sh ;;
+	intel-noir | amd-noir) host --iommu "${1%-*}" --append intremap=off -- env $env tests/ppt/t_refused.sh p04_no_interrupt_remapping iommu_disabled ;;
 	*-boot) IOMMU=${1%-*} tests/ppt/boot.sh 2>&1 | tee -a "$log" ;;
-	none) host --iommu none -- env WHY=no-iommu tests/ppt/t_refused.sh ;;
+	none) host --iommu none -- tests/ppt/t_refused.sh no_iommu ;;
 	*) echo "no such part: $1" >&2; exit 2 ;;
 	esac
 }
