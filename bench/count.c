@@ -194,6 +194,8 @@ static void on_insn(unsigned int cpu, void *data)
 
 static void window_begin(void)
 {
+	if (id == MARK_NONE)
+		return;
 	window++;
 	total = 0;
 	ntouched = 0;

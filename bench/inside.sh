@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-# bench/inside.sh BENCH FLOOR [OPERATION]...: in the emulated host, the operations on KVM, then on vmm, FLOOR being vmm-floor.ko; and, for the profile, what the kernel's
-# addresses are called, as base64 of gzip between two lines that say so.
+# bench/inside.sh BENCH FLOOR [OPERATION]...: in the emulated host, the operations on KVM, then on vmm, FLOOR being vmm-floor.ko; and, if
+# SYMBOLS is set, for the profile, what the kernel's addresses are called while either is loaded, as base64 of gzip between two
+# lines that say so: - (whichever), KVM or vmm, then what /proc/kallsyms has.
 set -eu
 bench=$1 floor=$2
 shift 2
@@ -15,17 +16,23 @@ echo never >/sys/kernel/mm/transparent_hugepage/khugepaged/defrag 2>/dev/null ||
 vendor=kvm_amd
 [ ! -e /proc/cpuinfo ] || ! grep -q '^flags.* vmx' /proc/cpuinfo || vendor=kvm_intel
 
-symbols=/run/symbols
-awk '$2 ~ /[tTwW]/' /proc/kallsyms >$symbols
+# symbols HOST PATTERN: those of what is loaded whose module the pattern matches, "-" for the kernel itself
+symbols()
+{
+	[ -z "${SYMBOLS:-}" ] || awk -v host="$1" -v pattern="$2" '
+		$2 ~ /[tTwW]/ && (NF > 3 ? $4 : "-") ~ pattern { print host, $1, $3, $4 }' /proc/kallsyms >>/run/symbols
+}
+symbols - '^-'
 insmod /run/vmm-floor.ko 2>/dev/null || true
 modprobe $vendor
-awk '$2 ~ /[tTwW]/ && $4 ~ /^.kvm/' /proc/kallsyms >>$symbols
+symbols KVM '^.kvm'
 /run/bench kvm "$@"
 modprobe -r $vendor
 modprobe -r kvm 2>/dev/null || true
 insmod /run/vmm.ko maxcpu=16 maxvmms=100
-awk '$2 ~ /[tTwW]/ && $4 == "[vmm]"' /proc/kallsyms >>$symbols
+symbols vmm '^.vmm]'
 /run/bench vmm "$@"
+[ -n "${SYMBOLS:-}" ] || exit 0
 echo begin symbols
-gzip -c $symbols | base64
+gzip -c /run/symbols | base64
 echo end symbols

@@ -16,6 +16,7 @@
 #define MARK_END	3
 #define MARK_IDS	256	/* ids are below: KVM, the floor, then vmm from the middle on */
 #define MARK_FLOOR	127
+#define MARK_NONE	126	/* windows from now on do not count */
 
 /* Linear addresses of the payload. No program of the host has anything there. */
 #define MARK_GUEST_BASE	0x100000

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """
-bench/report.py DIR [--against FILE]: from what a run left in DIR (stdout, counts, symbols) to results.tsv, profile.txt and plot.svg
-there, and the table on stdout. With --against, exit status 1 if vmm needs over 5 % more instructions anywhere than FILE says.
+bench/report.py DIR HOST [--against FILE] [--into FILE]: from what a run on the emulated host HOST (svm-6.12) left in DIR (stdout
+and, where the emulator has a plugin, counts and symbols) to results.tsv, profile.txt, plot.svg and growth.svg there, and the table
+on stdout. --against: exit status 1 if vmm needs over 5 % more instructions anywhere than FILE says. --into: the rows of this host
+in FILE become those of this run.
 """
+import argparse
 import bisect
 import collections
 import os
@@ -25,13 +28,9 @@ GOALS = {
 HOSTS = ('KVM', 'vmm')
 
 
-def median(values):
-    return sorted(values)[len(values) // 2]
-
-
 class Run:
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, host):
+        self.folder, self.host = folder, host
         self.texts, self.ids, self.ticks = {}, {}, {}
         self.classes, self.samples, self.insns = [], collections.defaultdict(list), collections.defaultdict(dict)
         self.growth = []
@@ -53,7 +52,7 @@ class Run:
                 self.growth.append((words[1], int(words[2]), words[3]) + tuple(int(word) for word in words[4:]))
 
     def read_counts(self):
-        for line in open(self.path('counts')):
+        for line in open(self.path('counts')) if os.path.exists(self.path('counts')) else []:
             words = line.rstrip('\n').split('\t')
             if words[0] == 'class':
                 self.classes = words[1:]
@@ -63,14 +62,18 @@ class Run:
                 self.insns[int(words[1])][int(words[2], 16)] = int(words[3])
 
     def count_of(self, number):
-        """The median window: total and classes, or None."""
+        """The window of the fewest instructions, when nothing came in between: total and classes, or None."""
         samples = self.samples.get(number, [])[WARMUP:]
-        return sorted(samples)[len(samples) // 2] if samples else None
+        return min(samples) if samples else None
 
-    def count(self, symbol, host):
-        if (symbol, host) not in self.ids:
+    def count(self, symbol, module):
+        """Total and classes. Without a plugin, ticks between two readings of the TSC, less what the readings themselves take."""
+        if (symbol, module) not in self.ids:
             return None
-        return self.count_of(self.ids[symbol, host]) or [self.ticks[symbol, host]] + [0] * len(self.classes)
+        ticks = self.ticks[symbol, module]
+        if not self.samples and symbol != 'kernel_memory':
+            ticks -= self.ticks.get(('nothing', module), 0)
+        return self.count_of(self.ids[symbol, module]) or [ticks] + [0] * len(self.classes)
 
     def floor(self, symbol):
         """Instructions of what the operation cannot do without, or None."""
@@ -83,34 +86,50 @@ class Run:
 
 # ---- results ----
 
-def ratio_of(run, symbol, host):
-    kvm, mine = run.count(symbol, 'KVM'), run.count(symbol, host)
-    return mine[0] / kvm[0] if kvm and mine and kvm[0] else None
+def ratio_of(run, symbol):
+    kvm, vmm = run.count(symbol, 'KVM'), run.count(symbol, 'vmm')
+    return vmm[0] / kvm[0] if kvm and vmm and kvm[0] else None
 
 
-def results_write(run):
-    with open(run.path('results.tsv'), 'w') as out:
-        out.write('\t'.join(['operation', 'host', 'instructions', 'floor'] + run.classes + ['ratio']) + '\n')
-        for symbol in run.texts:
-            for host in HOSTS:
-                count = run.count(symbol, host)
-                if not count:
-                    continue
-                floor, ratio = run.floor(symbol), ratio_of(run, symbol, host)
-                words = [symbol, host, count[0], floor or '-'] + count[1:] + ['%.2f' % ratio if ratio else '-']
-                out.write('\t'.join(str(word) for word in words) + '\n')
+COLUMNS = ['operation', 'host', 'KVM', 'vmm', 'floor', 'goal', 'special', 'ratio']
+
+
+def results_rows(run):
+    """A row an operation; special: what silicon charges extra for, class=KVM/vmm, in words separated by blanks."""
+    for symbol in run.texts:
+        kvm, vmm = run.count(symbol, 'KVM'), run.count(symbol, 'vmm')
+        if not kvm or not vmm:
+            continue
+        ratio, goal = ratio_of(run, symbol), GOALS.get(symbol, (None,))[0]
+        special = ['%s=%d/%d' % (name, kvm[i + 1], vmm[i + 1]) for i, name in enumerate(run.classes) if kvm[i + 1] or vmm[i + 1]]
+        words = [symbol, run.host, kvm[0], vmm[0], run.floor(symbol) or '-', goal or '-', ' '.join(special) or '-',
+                 '%.2f' % ratio if ratio else '-']
+        yield '\t'.join(str(word) for word in words) + '\n'
+
+
+def results_write(run, path, others):
+    with open(path, 'w') as out:
+        out.writelines(['\t'.join(COLUMNS) + '\n'] + others + list(results_rows(run)))
+
+
+def results_merge(run, path):
+    others = open(path).readlines()[1:] if os.path.exists(path) else []
+    results_write(run, path, [row for row in others if row.split('\t')[1] != run.host])
 
 
 def table_print(run):
     print('%-36s %9s %9s %6s %6s %7s' % ('instructions', 'KVM', 'vmm', 'ratio', 'goal', 'floor'))
     for symbol, text in run.texts.items():
         kvm, vmm = run.count(symbol, 'KVM'), run.count(symbol, 'vmm')
-        ratio, floor, goal = ratio_of(run, symbol, 'vmm'), run.floor(symbol), GOALS.get(symbol, (None,))[0]
+        ratio, floor, goal = ratio_of(run, symbol), run.floor(symbol), GOALS.get(symbol, (None,))[0]
         print('%-36s %9s %9s %6s %6s %7s%s' % (
             text, kvm[0] if kvm else '-', vmm[0] if vmm else '-', '%.2f' % ratio if ratio else '-', goal or '', floor or '',
             '' if not goal or not ratio or ratio <= goal else '  over'))
     print()
-    special_print(run)
+    if run.classes:
+        special_print(run)
+    else:
+        print('Ticks of a TSC that counts instructions. This emulator has no plugins: no counts by kind, no profile.')
 
 
 def special_print(run):
@@ -126,11 +145,14 @@ def special_print(run):
 # ---- profile ----
 
 class Symbols:
-    def __init__(self, path):
+    """Of the kernel while a module was loaded."""
+
+    def __init__(self, path, module):
         rows = []
         for line in open(path) if os.path.exists(path) else []:
             words = line.split()
-            rows.append((int(words[0], 16), words[2], words[3] if len(words) > 3 else ''))
+            if words[0] in ('-', module):
+                rows.append((int(words[1], 16), words[2], words[3] if len(words) > 3 else ''))
         rows.sort()
         self.rows, self.starts = rows, [row[0] for row in rows]
 
@@ -146,12 +168,12 @@ class Symbols:
 
 
 def profile_write(run):
-    symbols = Symbols(run.path('symbols'))
+    symbols = {host: Symbols(run.path('symbols'), host) for host in HOSTS}
     with open(run.path('profile.txt'), 'w') as out:
         for (symbol, host), number in run.ids.items():
             functions = collections.Counter()
             for address, hits in run.insns.get(number, {}).items():
-                functions[symbols.name(address)] += hits
+                functions[symbols[host].name(address)] += hits
             out.write('== %s on %s: %d instructions\n' % (symbol, host, sum(functions.values())))
             for name, hits in functions.most_common():
                 out.write('%8d  %s\n' % (hits, name))
@@ -209,7 +231,14 @@ def growth_write(run):
             plot += 'set title "%s, by %s"\nset key %s\nplot %s\n' % (text, kind, 'on' if not column else 'off', ', '.join(lines))
     with open(run.path('growth.gp'), 'w') as out:
         out.write(plot + 'unset multiplot\n')
-    subprocess.run(['gnuplot', run.path('growth.gp')], check=False)
+    gnuplot(run, 'growth.gp')
+
+
+def gnuplot(run, name):
+    try:
+        subprocess.run(['gnuplot', run.path(name)], check=True)
+    except (OSError, subprocess.CalledProcessError):
+        print('no plot of %s: needs gnuplot (scripts/setup --bench)' % name, file=sys.stderr)
 
 
 def plot_write(run):
@@ -220,10 +249,7 @@ def plot_write(run):
                 out.write('"%s" %d %d %s\n' % (symbol.replace('_', ' '), kvm[0], vmm[0], run.floor(symbol) or '?'))
     with open(run.path('plot.gp'), 'w') as out:
         out.write(PLOT % {'svg': run.path('plot.svg'), 'data': run.path('plot.dat')})
-    try:
-        subprocess.run(['gnuplot', run.path('plot.gp')], check=True)
-    except (OSError, subprocess.CalledProcessError):
-        print('no plot: needs gnuplot (scripts/setup --bench)', file=sys.stderr)
+    gnuplot(run, 'plot.gp')
 
 
 # ---- regression ----
@@ -231,23 +257,31 @@ def plot_write(run):
 def against(run, path):
     worse = 0
     for line in open(path):
-        symbol, host, before = line.split('\t')[:3]
-        count = run.count(symbol, host)
-        if host == 'vmm' and count and count[0] > int(before) * TOLERANCE:
+        symbol, host, _, before = line.split('\t')[:4]
+        count = run.count(symbol, 'vmm')
+        if host == run.host and count and count[0] > int(before) * TOLERANCE:
             worse += 1
             print('%s: %d instructions, were %s' % (symbol, count[0], before), file=sys.stderr)
     return worse
 
 
 def main():
-    run = Run(sys.argv[1])
-    results_write(run)
+    parser = argparse.ArgumentParser()
+    parser.add_argument('folder')
+    parser.add_argument('host')
+    parser.add_argument('--against')
+    parser.add_argument('--into')
+    args = parser.parse_args()
+    run = Run(args.folder, args.host)
+    results_write(run, run.path('results.tsv'), [])
     profile_write(run)
     plot_write(run)
     growth_write(run)
     table_print(run)
-    if len(sys.argv) > 3 and sys.argv[2] == '--against':
-        sys.exit(1 if against(run, sys.argv[3]) else 0)
+    if args.into:
+        results_merge(run, args.into)
+    if args.against:
+        sys.exit(1 if against(run, args.against) else 0)
 
 
 if __name__ == '__main__':

@@ -4,18 +4,21 @@
 # bench/run.sh [OPERATION]...
 #
 # Measures KVM and vmm in one emulated host that counts instructions, one after the other, and prints the table. All operations,
-# unless some are named (bench/ops.h). In build/bench: results.tsv, profile.txt, plot.svg, counts (every window).
+# unless some are named (bench/ops.h, and grow, create, destroy, syscall, kernel_memory). In build/bench: results.tsv, growth.tsv,
+# plot.svg, growth.svg and, but for Bochs, profile.txt (by function) and counts (every window).
 #
 #   KERNEL=6.1|6.12    the host's kernel (6.12)
-#   CPU=svm            the host's processor (svm)
+#   CPU=svm|vmx        the host's processor (svm); vmx is Bochs's, whose TSC counts instructions; it has no plugin to tell kinds apart
 #   AGAINST=FILE       results of before: fails where vmm has come to need over 5 % more
+#   INTO=FILE          put the results into FILE, in place of those that it has of such a host
 #   TIMEOUT=S          seconds for the emulated host (1800)
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../scripts/lib.sh"
 cd "$root"
-kernel=${KERNEL:-6.12}
+kernel=${KERNEL:-6.12} cpu=${CPU:-svm}
 out=build/bench
+command -v gnuplot >/dev/null || scripts/setup --bench || true
 [ -z "${AGAINST:-}" ] || [ -e "$AGAINST" ] ||
 	die 1 "no $AGAINST to compare with: run make bench, and copy build/bench/results.tsv there"
 
@@ -28,11 +31,19 @@ ln -sf "$root"/bench/floor/* "$floor/"
 run_logged "$floor/build.log" "building vmm-floor.ko for $release" \
 	make -s -C "${vmlinuz%/boot/*}/lib/modules/$release/build" M="$root/$floor" EXTRA_CFLAGS= modules
 
-rm -f $out/counts $out/stdout
+rm -f $out/counts $out/stdout $out/symbols
+case $cpu in
+svm)
+	plugin="--plugin $root/$out/count.so,out=$root/$out/counts"
+	export SYMBOLS=y
+	;;
+*) plugin='' ;;
+esac
 # shellcheck disable=SC2086 # words
-scripts/emuhost --cpu "${CPU:-svm}" --kernel "$kernel" --icount --plugin "$root/$out/count.so,out=$root/$out/counts" \
+scripts/emuhost --cpu "$cpu" --kernel "$kernel" --icount $plugin \
 	--smp 2 --append nokaslr --timeout "${TIMEOUT:-1800}" ${EMUHOST_OPTIONS:-} -- \
 	sh bench/inside.sh "$out/bench" "$floor/vmm-floor.ko" "$@" >$out/stdout
-sed -n '/^begin symbols/,/^end symbols/p' $out/stdout | sed '1d;$d' | base64 -d | gzip -dc >$out/symbols
-echo "KVM beside vmm, ${CPU:-svm}, Linux $release"
-exec python3 bench/report.py $out ${AGAINST:+--against "$AGAINST"}
+[ -z "$plugin" ] ||
+	sed -n '/^begin symbols/,/^end symbols/p' $out/stdout | sed '1d;$d' | base64 -d | gzip -dc >$out/symbols
+echo "KVM beside vmm, $cpu, Linux $release"
+exec python3 bench/report.py $out "$cpu-$kernel" ${AGAINST:+--against "$AGAINST"} ${INTO:+--into "$INTO"}
