@@ -90,6 +90,18 @@ static void interrupts_wait_for_a_window(struct kunit *test)
 	}
 }
 
+/* The shadow of an STI is that of the HLT behind it, and over when that is done. */
+static void interrupts_go_behind_sti_hlt(struct kunit *test)
+{
+	struct vcpu *vcpu = inject_vcpu(test);
+
+	guest_blocks(vcpu, false, true);
+	vlapic_set_irr(vcpu->vlapic, 0x50, false);
+	vcpu->nextrip = vcpu->exit_rip + 1;
+	KUNIT_EXPECT_EQ(test, inject(test, vcpu), INTR(0x50));
+	KUNIT_EXPECT_FALSE(test, window_armed(vcpu));
+}
+
 static void interrupts_go_by_priority(struct kunit *test)
 {
 	struct vcpu *vcpu = inject_vcpu(test);
@@ -270,6 +282,7 @@ static void traps_return_behind_the_instruction(struct kunit *test)
 static struct kunit_case svm_inject_test_cases[] = {
 	KUNIT_CASE(nothing_pending_injects_nothing),
 	KUNIT_CASE(interrupts_wait_for_a_window),
+	KUNIT_CASE(interrupts_go_behind_sti_hlt),
 	KUNIT_CASE(interrupts_go_by_priority),
 	KUNIT_CASE(exceptions_come_first),
 	KUNIT_CASE(nmis_ignore_the_interrupt_flag),

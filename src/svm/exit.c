@@ -18,6 +18,8 @@
 #include "../x86/msr.h"
 #include "svm.h"
 
+#define OPCODE_HLT	0xf4
+
 typedef int (*svm_exit_fn)(struct vcpu *vcpu);
 
 /* --- where the instruction ends --------------------------------------- */
@@ -78,26 +80,47 @@ int svm_skip(struct vcpu *vcpu)
 	return err;
 }
 
+/* In 64-bit code: the byte at RIP, others behind it on its page, without a walk. Or NULL. */
+static const u8 *code_at_hand(struct vcpu *vcpu)
+{
+	const struct vmcb *vmcb = to_vmcb(vcpu);
+	struct vm_guest_paging paging;
+
+	paging.cr3 = vmcb->state.cr3;
+	paging.cpl = vmcb->state.ss.attrib >> 5 & 3;	/* as svm_paging() has it */
+	paging.paging_mode = vmcb->state.cr4 & X86_CR4_LA57 ? PAGING_MODE_64_LA57 : PAGING_MODE_64;
+	return gla_window_find(vcpu, &paging, vcpu->exit_rip);
+}
+
 /*
  * The same for an instruction that the exit code names, 0F @opcode: in 64-bit code and without
  * prefixes, as it nearly always is, two bytes tell.
  */
 int svm_skip_two_byte(struct vcpu *vcpu, u8 opcode)
 {
-	const struct vmcb *vmcb = to_vmcb(vcpu);
-	struct vm_guest_paging paging;
 	const u8 *bytes;
 
 	if (svm_caps.nrip_save || !in_64bit_code(vcpu))
 		return svm_skip(vcpu);
-	paging.cr3 = vmcb->state.cr3;
-	paging.cpl = vmcb->state.ss.attrib >> 5 & 3;	/* as svm_paging() has it */
-	paging.paging_mode = vmcb->state.cr4 & X86_CR4_LA57 ? PAGING_MODE_64_LA57 : PAGING_MODE_64;
-	bytes = gla_window_find(vcpu, &paging, vcpu->exit_rip);
+	bytes = code_at_hand(vcpu);
 	if (!bytes || offset_in_page(bytes) == PAGE_SIZE - 1 || bytes[0] != 0x0f ||
 	    bytes[1] != opcode)
 		return svm_skip(vcpu);
 	vcpu->nextrip = vcpu->exit_rip + 2;
+	return 0;
+}
+
+/* And for one of one byte. */
+static int skip_one_byte(struct vcpu *vcpu, u8 opcode)
+{
+	const u8 *bytes;
+
+	if (svm_caps.nrip_save || !in_64bit_code(vcpu))
+		return svm_skip(vcpu);
+	bytes = code_at_hand(vcpu);
+	if (!bytes || *bytes != opcode)
+		return svm_skip(vcpu);
+	vcpu->nextrip = vcpu->exit_rip + 1;
 	return 0;
 }
 
@@ -591,9 +614,14 @@ static int exit_exception(struct vcpu *vcpu)
 
 static int exit_hlt(struct vcpu *vcpu)
 {
+	int err;
+
 	vcpu_stat_inc(vcpu, VMEXIT_HLT);
 	vcpu->exit.u.hlt.rflags = to_vmcb(vcpu)->state.rflags;
-	return exit_neutral_skip(vcpu, VM_EXITCODE_HLT);
+	err = skip_one_byte(vcpu, OPCODE_HLT);
+	if (err)
+		return err < 0 ? err : VERDICT_RESUME;
+	return exit_neutral(vcpu, VM_EXITCODE_HLT);
 }
 
 static int exit_pause(struct vcpu *vcpu)

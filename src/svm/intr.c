@@ -162,6 +162,12 @@ bool svm_inject(struct vcpu *vcpu)
 	u64 info;
 
 	control->eventinj = 0;
+	/*
+	 * An STI or MOV SS protects one instruction. If that was intercepted and is done, the HLT
+	 * behind an STI above all, what it held back can go at once.
+	 */
+	if (vcpu->nextrip != vcpu->exit_rip)
+		control->int_shadow &= ~INTERRUPT_SHADOW;
 	if (vcpu->mask_hwintr || likely(nothing_to_inject(vcpu)))
 		return true;
 	switch (event_consume(&vcpu->events, &info)) {

@@ -156,8 +156,6 @@ static void state_in(struct vcpu *vcpu, struct vmcb *vmcb)
 	state->rax = vcpu->gpr[GPR_RAX];
 	state->rsp = vcpu->gpr[GPR_RSP];
 	state->rip = vcpu->nextrip;
-	if (vcpu->nextrip != vcpu->exit_rip)
-		vmcb->control.int_shadow &= ~INTERRUPT_SHADOW;
 	if (state->cr2 != vcpu->cr2) {
 		state->cr2 = vcpu->cr2;
 		vmcb_dirty(vmcb, CLEAN_CR2);
