@@ -266,6 +266,7 @@ void vcpu_load_slow(struct vcpu *vcpu)
 		vcpu_stat_inc(vcpu, VCPU_MIGRATIONS);
 	vcpu->vm->backend->vcpu_load(vcpu);
 	vcpu->last_cpu = cpu;
+	vcpu->runtime_from = rdtsc();
 	vcpu->loaded = true;
 }
 
@@ -274,6 +275,7 @@ void vcpu_put(struct vcpu *vcpu)
 	if (!vcpu->loaded)
 		return;
 	vcpu->loaded = false;
+	vcpu_count_runtime(vcpu);
 	vcpu->vm->backend->vcpu_put(vcpu);
 	vcpu->cpuid.xcr0 = guest_fpu_save(vcpu->fpu);
 }

@@ -21,6 +21,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/list.h>
+#include <asm/msr.h>
 #include <asm/processor-flags.h>
 #include <machine/vmm.h>
 #include "gla.h"
@@ -54,6 +55,7 @@ struct vcpu_decoded {
 	struct vie vie;			/* vie.decoded: there is one */
 	u8 mode;			/* enum vm_cpu_mode */
 	bool cs_d;
+	bool plain_mov;			/* vie_is_plain_mov() */
 };
 #define VCPU_DECODED	8
 
@@ -82,6 +84,7 @@ struct vcpu {
 	u64 cr2;			/* [f] */
 	u64 dr[4];			/* [f] DR0 to DR3 */
 	u64 tsc_offset;			/* [f] guest TSC minus host TSC */
+	u64 runtime_from;		/* [f] while loaded: host TSC up to which its runtime is counted */
 	struct x86_msrs msrs;		/* [f] */
 	u64 pvclock_msr;		/* [f] MSR 0x4b564d01 */
 	u32 pvclock_version;		/* [f] of the next page */
@@ -160,6 +163,14 @@ static inline void vcpu_load(struct vcpu *vcpu)
 		vcpu_load_slow(vcpu);
 }
 void vcpu_put(struct vcpu *vcpu);
+/* While loaded: what has run up to now shows in the statistics. Those are for others to read at any time. */
+static inline void vcpu_count_runtime(struct vcpu *vcpu)
+{
+	u64 now = rdtsc();
+
+	vcpu->stats[VCPU_TOTAL_RUNTIME] += now - vcpu->runtime_from;
+	vcpu->runtime_from = now;
+}
 
 /* Registers as the API names them; frozen. 0 or -EINVAL. */
 int vcpu_reg_get(struct vcpu *vcpu, int reg, u64 *val);

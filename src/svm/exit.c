@@ -205,6 +205,7 @@ static int exit_host(struct vcpu *vcpu)
 
 static int exit_intr(struct vcpu *vcpu)
 {
+	vcpu_count_runtime(vcpu);	/* of a guest that makes no other exits */
 	vcpu_stat_inc(vcpu, VMEXIT_EXTINT);
 	return VERDICT_RESUME;
 }

@@ -231,7 +231,6 @@ int svm_run(struct vcpu *vcpu)
 {
 	struct vmcb *vmcb = to_vmcb(vcpu);
 	struct svm_cpu *cpu;
-	u64 start;
 	u32 tpr;
 	int verdict;
 
@@ -255,9 +254,7 @@ int svm_run(struct vcpu *vcpu)
 		tpr = tpr_in(vcpu, vmcb);
 		if (trace_vmm_inject_enabled() && (vmcb->control.eventinj & VM_INTINFO_VALID))
 			trace_vmm_inject(vcpu, vmcb->control.eventinj);
-		start = rdtsc();
 		world_switch(vcpu, cpu);
-		vcpu->stats[VCPU_TOTAL_RUNTIME] += rdtsc() - start;
 		state_out(vcpu, vmcb, tpr);
 		svm_exit_events(vcpu);
 		vcpu_leave_running(vcpu);

@@ -417,7 +417,6 @@ static bool world_switch(struct vcpu *vcpu, struct vmx_vcpu *vmx)
 /* From here to IRQs on there is no way back. False: the processor refused the instruction. */
 static bool run_guest(struct vcpu *vcpu, struct vmx_vcpu *vmx)
 {
-	u64 start = rdtsc();
 	bool entered;
 
 	vmx_tlb_prepare(vcpu);
@@ -429,7 +428,6 @@ static bool run_guest(struct vcpu *vcpu, struct vmx_vcpu *vmx)
 		tpr_out(vcpu, vmx);
 		vmx_exit_events(vcpu);
 	}
-	vcpu->stats[VCPU_TOTAL_RUNTIME] += rdtsc() - start;
 	return entered;
 }
 
