@@ -56,10 +56,17 @@ static enum hrtimer_restart host_expired(struct hrtimer *hrtimer)
 
 /* --- the clock -------------------------------------------------------- */
 
+static u64 clock_now(struct vclock *clock)
+{
+	if (READ_ONCE(clock->paused))
+		return READ_ONCE(clock->paused_at_ns);
+	return clock->source->now_ns() - READ_ONCE(clock->offset_ns);
+}
+
 static u64 clock_now_locked(struct vclock *clock)
 {
 	lockdep_assert_held(&clock->lock);
-	return clock->paused ? clock->paused_at_ns : clock->source->now_ns() - clock->offset_ns;
+	return clock_now(clock);
 }
 
 static void clock_start_timer(struct vclock *clock, struct vtimer *timer)
@@ -76,6 +83,7 @@ void vclock_init(struct vclock *clock, const struct vclock_source *source)
 {
 	clock->source = source;
 	raw_spin_lock_init(&clock->lock);
+	seqcount_raw_spinlock_init(&clock->seq, &clock->lock);
 	clock->offset_ns = source->now_ns();
 	clock->paused_at_ns = 0;
 	clock->paused = false;
@@ -84,12 +92,13 @@ void vclock_init(struct vclock *clock, const struct vclock_source *source)
 
 u64 vclock_now_ns(struct vclock *clock)
 {
-	unsigned long flags;
+	unsigned int seq;
 	u64 now_ns;
 
-	raw_spin_lock_irqsave(&clock->lock, flags);
-	now_ns = clock_now_locked(clock);
-	raw_spin_unlock_irqrestore(&clock->lock, flags);
+	do {
+		seq = read_seqcount_begin(&clock->seq);
+		now_ns = clock_now(clock);
+	} while (read_seqcount_retry(&clock->seq, seq));
 	return now_ns;
 }
 
@@ -100,8 +109,10 @@ void vclock_pause(struct vclock *clock)
 
 	raw_spin_lock_irqsave(&clock->lock, flags);
 	if (!clock->paused) {
-		clock->paused_at_ns = clock_now_locked(clock);
-		clock->paused = true;
+		write_seqcount_begin(&clock->seq);
+		WRITE_ONCE(clock->paused_at_ns, clock_now_locked(clock));
+		WRITE_ONCE(clock->paused, true);
+		write_seqcount_end(&clock->seq);
 		list_for_each_entry(timer, &clock->timers, link)
 			clock->source->disarm(timer);
 	}
@@ -115,8 +126,10 @@ void vclock_resume(struct vclock *clock)
 
 	raw_spin_lock_irqsave(&clock->lock, flags);
 	if (clock->paused) {
-		clock->offset_ns = clock->source->now_ns() - clock->paused_at_ns;
-		clock->paused = false;
+		write_seqcount_begin(&clock->seq);
+		WRITE_ONCE(clock->offset_ns, clock->source->now_ns() - clock->paused_at_ns);
+		WRITE_ONCE(clock->paused, false);
+		write_seqcount_end(&clock->seq);
 		list_for_each_entry(timer, &clock->timers, link)
 			clock_start_timer(clock, timer);
 	}

@@ -19,6 +19,7 @@
 #include <linux/hrtimer.h>
 #include <linux/list.h>
 #include <linux/math64.h>
+#include <linux/seqlock.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -43,9 +44,11 @@ extern const struct vclock_source vclock_host;	/* ktime_get, rdtsc_ordered, hrti
 struct vclock {
 	const struct vclock_source *source;	/* constant */
 	raw_spinlock_t lock;
-	u64 offset_ns;				/* lock: host time minus guest time */
-	u64 paused_at_ns;			/* lock: guest time at which it stands */
-	bool paused;				/* lock */
+	/* These three are written with lock, in a write section of seq, and read with either. */
+	seqcount_raw_spinlock_t seq;
+	u64 offset_ns;				/* host time minus guest time */
+	u64 paused_at_ns;			/* guest time at which it stands */
+	bool paused;
 	struct list_head timers;		/* lock: every armed vtimer */
 };
 

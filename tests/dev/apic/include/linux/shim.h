@@ -237,6 +237,41 @@ static inline void raw_spin_unlock(raw_spinlock_t *lock)
 #define raw_spin_unlock_irqrestore(lock, flags)	((void)(flags), raw_spin_unlock(lock))
 #define lockdep_assert_held(lock)		assert(READ_ONCE((lock)->owner) == &shim_thread)
 
+/* A sequence counter: odd while somebody writes. */
+typedef struct { unsigned int sequence; raw_spinlock_t *lock; } seqcount_raw_spinlock_t;
+
+static inline void seqcount_raw_spinlock_init(seqcount_raw_spinlock_t *seq, raw_spinlock_t *lock)
+{
+	seq->sequence = 0;
+	seq->lock = lock;
+}
+
+static inline unsigned int read_seqcount_begin(const seqcount_raw_spinlock_t *seq)
+{
+	unsigned int sequence;
+
+	while ((sequence = __atomic_load_n(&seq->sequence, __ATOMIC_SEQ_CST)) & 1)
+		sched_yield();
+	return sequence;
+}
+
+static inline bool read_seqcount_retry(const seqcount_raw_spinlock_t *seq, unsigned int sequence)
+{
+	/* A write that writes nothing, so that no load before it comes after it. */
+	return __atomic_fetch_add((unsigned int *)&seq->sequence, 0, __ATOMIC_SEQ_CST) != sequence;
+}
+
+static inline void write_seqcount_begin(seqcount_raw_spinlock_t *seq)
+{
+	assert(READ_ONCE(seq->lock->owner) == &shim_thread);
+	__atomic_fetch_add(&seq->sequence, 1, __ATOMIC_SEQ_CST);
+}
+
+static inline void write_seqcount_end(seqcount_raw_spinlock_t *seq)
+{
+	__atomic_fetch_add(&seq->sequence, 1, __ATOMIC_SEQ_CST);
+}
+
 /* Lists. */
 struct list_head { struct list_head *next, *prev; };
 

@@ -128,6 +128,18 @@ typedef struct {
 
 void shim_lock(raw_spinlock_t *lock);
 void shim_unlock(raw_spinlock_t *lock);
+
+/* There is one thread: nobody ever reads while somebody writes. */
+typedef struct {
+	unsigned int sequence;
+	raw_spinlock_t *lock;
+} seqcount_raw_spinlock_t;
+
+#define seqcount_raw_spinlock_init(seq, lock_)	(*(seq) = (seqcount_raw_spinlock_t){ .lock = (lock_) })
+#define read_seqcount_begin(seq)		((seq)->sequence)
+#define read_seqcount_retry(seq, start)		((seq)->sequence != (start))
+#define write_seqcount_begin(seq)		(lockdep_assert_held((seq)->lock), (seq)->sequence++)
+#define write_seqcount_end(seq)			((seq)->sequence++)
 unsigned int shim_locks_held(void);
 
 /* --- hrtimer --- */
