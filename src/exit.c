@@ -393,14 +393,19 @@ static int exit_fetch(struct vcpu *vcpu, const struct vm_guest_paging *paging, u
 
 /*
  * The same bytes in the same mode are the same instruction: guests touch their chips from a
- * few places, again and again.
+ * few places, again and again. Where it would be remembered:
  */
+static struct vcpu_decoded *decoded_slot(struct vcpu *vcpu, const u8 *bytes)
+{
+	return &vcpu->decoded[(bytes[0] ^ bytes[1] ^ bytes[2]) % VCPU_DECODED];
+}
+
 static int exit_decode(struct vcpu *vcpu, const u8 *bytes, unsigned int num_valid)
 {
 	struct vie *vie = &vcpu->exit.u.inst_emul.vie;
 	enum vm_cpu_mode mode = vcpu->exit.u.inst_emul.paging.cpu_mode;
 	bool cs_d = vcpu->exit.u.inst_emul.cs_d;
-	struct vcpu_decoded *last = &vcpu->decoded[(bytes[0] ^ bytes[1] ^ bytes[2]) % VCPU_DECODED];
+	struct vcpu_decoded *last = decoded_slot(vcpu, bytes);
 	int err;
 
 	if (last->vie.decoded && last->mode == mode && last->cs_d == cs_d &&
@@ -411,8 +416,89 @@ static int exit_decode(struct vcpu *vcpu, const u8 *bytes, unsigned int num_vali
 	vie_init(vie, bytes, num_valid);
 	err = vie_decode(vie, mode, cs_d);
 	if (!err)
-		*last = (struct vcpu_decoded){ .vie = *vie, .mode = mode, .cs_d = cs_d };
+		*last = (struct vcpu_decoded){ .vie = *vie, .mode = mode, .cs_d = cs_d,
+					       .plain_mov = vie_is_plain_mov(vie, mode) };
 	return err;
+}
+
+/* As vcpu_reg_get() for what a plain MOV addresses with; @reg: VM_REG_LAST: none, 0. */
+static u64 address_part(const struct vcpu *vcpu, const struct vie *vie, int reg)
+{
+	int gpr;
+
+	if (reg == VM_REG_LAST)
+		return 0;
+	if (reg == VM_REG_GUEST_RIP)
+		return vcpu->exit_rip + vie->num_processed;
+	gpr = vcpu_gpr_index(reg);
+	return gpr < 0 ? 0 : vcpu->gpr[gpr];
+}
+
+/* The bytes at RIP, 15 of them, if they are to be had without a walk. Or NULL. */
+static const u8 *insn_at_hand(struct vcpu *vcpu, const struct vm_guest_paging *paging)
+{
+	const u8 *bytes;
+
+	if (vcpu->insn_count == VIE_INST_SIZE)
+		return vcpu->insn_bytes;
+	bytes = gla_window_find(vcpu, paging, vcpu->exit_rip);
+	return bytes && offset_in_page(bytes) <= PAGE_SIZE - VIE_INST_SIZE ? bytes : NULL;
+}
+
+/* The chip at @gpa, by a plain MOV. As exit_emulate(). */
+static int chip_mov(struct vcpu *vcpu, const struct vie *vie, u64 gpa)
+{
+	bool write = vie->op.op_flags & VIE_WRITE;
+	u64 *reg = &vcpu->gpr[vie->reg], val = 0;
+	int err;
+
+	if (write)
+		val = (vie->op.op_flags & VIE_SRC_MASK) == VIE_SRC_IMM ? (u32)vie->immediate :
+									 (u32)*reg;
+	err = bus_mmio_access(&vcpu->vm->bus, vcpu->id, gpa, write, sizeof(u32), &val);
+	if (err < 0)
+		return err;
+	if (!write)
+		*reg = val;
+	vcpu->exit.inst_length = vie->num_processed;
+	vcpu->nextrip = vcpu->exit_rip + vie->num_processed;
+	return err == VLAPIC_IPI_EXIT ? exit_ipi(vcpu) : VERDICT_RESUME;
+}
+
+/*
+ * What vie_emulate() does, for what accesses to chips nearly always are: a MOV of 32 bits between
+ * a register or a constant and the memory at the fault, in 64-bit code of the guest's kernel, whose
+ * bytes have been decoded before. Then vcpu->exit need not be made for user space, and nothing but
+ * the address is left to look at (see the top of emulate.c: the bytes may be others than those that
+ * faulted). False: it is something else.
+ */
+static bool exit_plain_mov(struct vcpu *vcpu, u64 gpa, int *verdict)
+{
+	const struct vcpu_decoded *decoded;
+	struct vm_guest_paging paging;
+	const struct vie *vie;
+	const u8 *bytes;
+	u64 gla;
+
+	if (!bus_window_has(&vcpu->vm->bus, gpa) || !IS_ALIGNED(gpa, sizeof(u32)))
+		return false;
+	vcpu_paging(vcpu, &paging);
+	if (paging.cpu_mode != CPU_MODE_64BIT || paging.cpl == 3)
+		return false;
+	bytes = insn_at_hand(vcpu, &paging);
+	if (!bytes)
+		return false;
+	decoded = decoded_slot(vcpu, bytes);
+	vie = &decoded->vie;
+	if (!decoded->plain_mov || memcmp(vie->inst, bytes, vie->num_processed))
+		return false;
+	gla = address_part(vcpu, vie, vie->base_register) +
+	      (address_part(vcpu, vie, vie->index_register) << vie->ss) + vie->displacement;
+	if (((gla ^ gpa) & ~PAGE_MASK) || (u64)((s64)(gla << 16) >> 16) != gla)
+		return false;
+	vcpu_stat_inc(vcpu, VMEXIT_INST_EMUL);
+	*verdict = chip_mov(vcpu, vie, gpa);
+	return true;
 }
 
 /*
@@ -479,6 +565,8 @@ static int exit_paging(struct vcpu *vcpu)
 		vcpu->vm->backend->exit_unclaimed(vcpu);
 		return VERDICT_USER;
 	}
+	if (exit_plain_mov(vcpu, gpa, &err))
+		return err;
 	return exit_inst_emul(vcpu, gpa);
 }
 
@@ -507,8 +595,14 @@ static const exit_fn exit_handlers[VM_EXITCODE_MAX] = {
 int exit_handle(struct vcpu *vcpu)
 {
 	unsigned int code = vcpu->exit.exitcode;
-	exit_fn fn = code < VM_EXITCODE_MAX ? exit_handlers[code] : NULL;
+	exit_fn fn;
 
+	/* The frequent ones, without an indirect branch and what defends it. */
+	if (code == VM_EXITCODE_INOUT)
+		return exit_inout(vcpu);
+	if (code == VM_EXITCODE_PAGING)
+		return exit_paging(vcpu);
+	fn = code < VM_EXITCODE_MAX ? exit_handlers[code] : NULL;
 	if (unlikely(!fn)) {
 		vm_mark_dead(vcpu->vm, "exit code without a handler");
 		return -EIO;

@@ -745,3 +745,13 @@ int vie_decode(struct vie *vie, enum vm_cpu_mode cpu_mode, bool cs_d)
 	vie->decoded = 1;
 	return 0;
 }
+
+bool vie_is_plain_mov(const struct vie *vie, enum vm_cpu_mode cpu_mode)
+{
+	u16 flags = vie->op.op_flags, source = flags & VIE_SRC_MASK;
+
+	return cpu_mode == CPU_MODE_64BIT && vie->op.op_type == VIE_OP_MOV && vie->opsize == 4 &&
+	       vie->addrsize == 8 && !vie->segment_override &&
+	       !(flags & (VIE_MSIZE_MASK | VIE_MEM_IMPLIED)) &&
+	       (source == VIE_SRC_REG || source == VIE_SRC_IMM);
+}

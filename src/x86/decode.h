@@ -170,6 +170,16 @@ void vie_restart(struct vie *vie);
 int vie_decode(struct vie *vie, enum vm_cpu_mode cpu_mode, bool cs_d);
 
 /**
+ * vie_is_plain_mov - a MOV of 32 bits in 64-bit code, without special cases
+ * @vie: decoded
+ * @cpu_mode: for which
+ *
+ * One between memory and a register (vie->reg), or of a constant to memory, whose address is that of
+ * ModRM with 64 bits and no segment base: base, index, scale and displacement.
+ */
+bool vie_is_plain_mov(const struct vie *vie, enum vm_cpu_mode cpu_mode);
+
+/**
  * insn_length - length of any instruction
  * @bytes: what was fetched at the instruction pointer
  * @num_valid: how many; not one byte behind them, nor behind the 15th, is read
