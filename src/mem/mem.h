@@ -65,6 +65,7 @@ struct vm_mem {
 	struct gpt *gpt;		/* constant; its own rules, see gpt.c */
 	bool stopped;			/* atomic: the VM is being destroyed */
 	unsigned int max_maps;		/* lock; 14.3's limit until a segment is made by 15's request */
+	unsigned int used_maps;		/* as maps; none of those from here on is in use */
 };
 
 /* The module's tmpfs mount (huge=within_size); init/exit of the module. */

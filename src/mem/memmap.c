@@ -23,7 +23,7 @@ const struct memmap *memmap_find(struct vm_mem *mem, u64 gpa)
 {
 	int i;
 
-	for (i = 0; i < mem->max_maps; i++)
+	for (i = 0; i < mem->used_maps; i++)
 		if (memmap_contains(&mem->maps[i], gpa))
 			return &mem->maps[i];
 	return NULL;
@@ -91,6 +91,8 @@ static void memmap_remove(struct vm_mem *mem, struct memmap *map)
 
 	spin_lock(&mem->map_lock);
 	memset(map, 0, sizeof(*map));
+	while (mem->used_maps && !mem->maps[mem->used_maps - 1].len)
+		mem->used_maps--;
 	spin_unlock(&mem->map_lock);
 	gpt_unmap(mem->gpt, gpa, len);
 }
@@ -115,6 +117,7 @@ int memmap_map(struct vm_mem *mem, u64 gpa, int segid, s64 segoff, u64 len, int 
 
 	spin_lock(&mem->map_lock);
 	*slot = map;
+	mem->used_maps = max_t(unsigned int, mem->used_maps, slot - mem->maps + 1);
 	spin_unlock(&mem->map_lock);
 	if (!(flags & VM_MEMMAP_F_WIRED))
 		return 0;
