@@ -39,6 +39,8 @@ struct ioctl_row {
 	ioctl_fn fn;
 };
 
+/* ioctl_ops.c */
+int op_run_linux(struct vm *vm, struct vcpu *vcpu, void *arg);
 /* ioctl_ppt.c */
 int op_bind_pptdev(struct vm *vm, struct vcpu *vcpu, void *arg);
 int op_unbind_pptdev(struct vm *vm, struct vcpu *vcpu, void *arg);

@@ -283,6 +283,7 @@ static const struct linux_row rows[] = {
 	    op_ioeventfd),
 	ROW(VML_DIRTY_LOG, CLASS_NONE, vml_dirty_log, dirty_pages, VML_DIRTY_CLEAR, true,
 	    op_dirty_log),
+	ROW(VML_RUN, CLASS_VCPU, vml_run, cpusetsize, NO_FLAGS_FIELD, false, op_run_linux),
 	ROW(VML_PPT_BIND, CLASS_MEM_WRITE, vml_ppt, func, 0, false, op_ppt_bind),
 	ROW(VML_PPT_UNBIND, CLASS_MEM_WRITE, vml_ppt, func, 0, false, op_ppt_unbind),
 	ROW(VML_PPT_INFO, CLASS_NONE, vml_ppt_info, regions, 0, true, op_ppt_info),
@@ -309,6 +310,7 @@ union linux_arg {
 	struct vml_irqfd irqfd;
 	struct vml_ioeventfd ioeventfd;
 	struct vml_dirty_log dirty_log;
+	struct vml_run run;
 	struct vml_ppt ppt;
 	struct vml_ppt_info ppt_info;
 	struct vml_ppt_mmio ppt_mmio;
@@ -367,7 +369,7 @@ static int arg_take(const struct linux_row *row, union linux_arg *arg, void __us
 long ioctl_linux(struct vm *vm, unsigned int word, void __user *user)
 {
 	const struct linux_row *row = row_find(word);
-	union linux_arg arg;
+	union linux_arg arg COMPAT_UNINITIALIZED;
 	u32 size;
 	int err;
 

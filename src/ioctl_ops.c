@@ -297,6 +297,26 @@ static int op_set_register(struct vm *vm, struct vcpu *vcpu, void *arg)
 	return reg_set(vcpu, reg->regnum, reg->regval);
 }
 
+int op_run_linux(struct vm *vm, struct vcpu *vcpu, void *arg)
+{
+	const struct vml_run *linux_run = arg;
+	struct vm_run run = {
+		.cpuset = u64_to_user_ptr(linux_run->cpuset),
+		.cpusetsize = linux_run->cpusetsize,
+		.vm_exit = u64_to_user_ptr(linux_run->vm_exit),
+	};
+	int err;
+
+	if (linux_run->flags & ~VML_RUN_SET_REGISTER)
+		return -EOPNOTSUPP;
+	if (linux_run->flags & VML_RUN_SET_REGISTER) {
+		err = reg_set(vcpu, linux_run->regnum, linux_run->regval);
+		if (err)
+			return err;
+	}
+	return op_run(vm, vcpu, &run);
+}
+
 static int op_get_register_set(struct vm *vm, struct vcpu *vcpu, void *arg)
 {
 	const struct vm_register_set *set = arg;

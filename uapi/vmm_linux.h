@@ -47,6 +47,7 @@
 #define VML_IRQFD		_IO(VMM_LINUX_GROUP, 6)	/* struct vml_irqfd */
 #define VML_IOEVENTFD		_IO(VMM_LINUX_GROUP, 7)	/* struct vml_ioeventfd */
 #define VML_DIRTY_LOG		_IO(VMM_LINUX_GROUP, 8)	/* struct vml_dirty_log */
+#define VML_RUN			_IO(VMM_LINUX_GROUP, 9)	/* struct vml_run */
 
 /*
  * VML_INFO: what this VM and this module are. Never waits for a vCPU.
@@ -210,6 +211,24 @@ struct vml_dirty_log {
 };
 
 #define VML_DIRTY_CLEAR		0x1
+
+/*
+ * VML_RUN: VM_SET_REGISTER and VM_RUN as one request, which is what a program makes over and over that
+ * answers the guest's IN and its reads of device registers. Errors are those of both; where VM_RUN
+ * fails, the register has been written.
+ */
+struct vml_run {
+	__u32 size;
+	__u32 vcpuid;
+	__u32 flags;		/* VML_RUN_* */
+	__u32 regnum;		/* with VML_RUN_SET_REGISTER, which register ... */
+	__u64 regval;		/* ... and what is written there before the guest goes on */
+	__u64 vm_exit;		/* address of a struct vm_exit, as in struct vm_run */
+	__u64 cpuset;		/* these two as well */
+	__u64 cpusetsize;
+};
+
+#define VML_RUN_SET_REGISTER	0x1
 
 /*
  * PCI passthrough, on /dev/vmm/NAME: as VM_BIND_PPTDEV and its like, with a PCI domain, and what a

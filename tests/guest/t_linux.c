@@ -11,6 +11,9 @@
 #define DOORBELL_GPA	0xd0001000ull		/* no memory, no chip */
 #define DOORBELL_PORT	0x600
 #define DOORBELL_ROUNDS	100
+#define ANSWER_PORT	0x610
+#define ANSWER_ROUNDS	20
+#define ANSWER(round)	((round) * 0x01010101u)
 #define DIRTY_GPA	0xc0000000ull
 #define DIRTY_PAGES	256
 #define DIRTY_STRIDE	7
@@ -137,6 +140,18 @@ GUEST_MAIN(doorbells)
 		out32(DOORBELL_PORT + 4, 0x55);
 	}
 	sync(2);
+}
+
+/* Wants other values each time. */
+GUEST_MAIN(answers)
+{
+	uint32_t val;
+
+	for (uint32_t i = 0; i < ANSWER_ROUNDS; i++)
+		CHECK_EQ(in32(ANSWER_PORT) & 0xffffffff, ANSWER(i));
+	asm volatile("movl (%1), %0" : "=a"(val) : "r"(DOORBELL_GPA) : "memory");
+	CHECK_EQ(val, 0x55667788);
+	sync(1);
 }
 
 /* Those that are not wanted come out, unchanged. */
@@ -423,7 +438,7 @@ TEST(linux_info)
 
 	OK(vml_info(m->ctx, &info));
 	EXPECT_EQ(info.size, sizeof(info));
-	EXPECT_EQ(info.requests & 0x1ff, 0x1ff);
+	EXPECT_EQ(info.requests & 0x3ff, 0x3ff);
 	OK(vm_get_topology(m->ctx, &sockets, &cores, &threads, &maxcpus));
 	EXPECT_EQ(info.cpus_max, maxcpus);
 	EXPECT(info.tsc_khz > 1000);
@@ -1285,6 +1300,72 @@ static void expect_strided(const uint8_t *bitmap)
 	for (int i = 0; i < DIRTY_PAGES; i++)
 		if ((bitmap[i / 8] >> i % 8 & 1) != (i % DIRTY_STRIDE == 0))
 			FAIL("page %d: dirty %d", i, bitmap[i / 8] >> i % 8 & 1);
+}
+
+/* --- VML_RUN -------------------------------------------------------------------------- */
+
+/* Until it is something that the guest does. */
+static void answer(struct machine *m, struct vm_exit *exit, int reg, uint64_t val)
+{
+	struct vm_run run = { .vm_exit = exit };
+
+	OK(vml_run(m->vcpu[0], &run, reg, val));
+	while (exit->exitcode == VM_EXITCODE_BOGUS || exit->exitcode == VM_EXITCODE_REQIDLE)
+		OK(vcpu_run_once(m, 0, exit));
+}
+
+TEST(linux_run)
+{
+	struct machine *m = machine_create(1);
+	struct vm_exit exit;
+
+	vcpu_start_main(m, 0, "answers");
+	exit = EXPECT_EXIT(m, 0, VM_EXITCODE_INOUT);
+	for (unsigned int i = 0; i < ANSWER_ROUNDS; i++) {
+		EXPECT_EQ(exit.exitcode, VM_EXITCODE_INOUT);
+		EXPECT_EQ(exit.u.inout.port, ANSWER_PORT);
+		answer(m, &exit, VM_REG_GUEST_RAX, ANSWER(i));
+	}
+	EXPECT_EQ(exit.exitcode, VM_EXITCODE_INST_EMUL);
+	EXPECT_EQ(exit.u.inst_emul.gpa, DOORBELL_GPA);
+	answer(m, &exit, VM_REG_GUEST_RAX, 0x55667788);
+	EXPECT_EQ(exit.exitcode, VM_EXITCODE_INOUT);
+	EXPECT_EQ(exit.u.inout.port, PORT_SYNC);
+}
+
+/* The errors of VM_SET_REGISTER change nothing; those of VM_RUN come after it. */
+TEST(linux_run_errors)
+{
+	struct machine *m = machine_create(1);
+	struct vm_exit exit;
+	struct vml_run arg = {
+		.size = sizeof(arg), .flags = VML_RUN_SET_REGISTER, .regnum = VM_REG_GUEST_R15, .regval = 5,
+		.vm_exit = (uintptr_t)&exit,
+	};
+
+	vcpu_start_main(m, 0, "answers");
+	reg_set(m, 0, VM_REG_GUEST_R15, 1);
+	arg.flags = 2;
+	EXPECT_ERRNO(vml(m, VML_RUN, &arg), EOPNOTSUPP);
+	arg.flags = VML_RUN_SET_REGISTER;
+	arg.regnum = VM_REG_LAST;
+	EXPECT_ERRNO(vml(m, VML_RUN, &arg), EINVAL);
+	arg.regnum = ~0u;
+	EXPECT_ERRNO(vml(m, VML_RUN, &arg), EINVAL);
+	arg.regnum = VM_REG_GUEST_R15;
+	arg.vcpuid = 1;					/* not active */
+	EXPECT_ERRNO(vml(m, VML_RUN, &arg), EINVAL);
+	arg.vcpuid = 0x7fffffff;
+	EXPECT_ERRNO(vml(m, VML_RUN, &arg), EINVAL);
+	arg.vcpuid = 0;
+	arg.size = sizeof(arg) - 8;
+	EXPECT_ERRNO(vml(m, VML_RUN, &arg), EINVAL);
+	arg.size = sizeof(arg);
+	EXPECT_EQ(reg_get(m, 0, VM_REG_GUEST_R15), 1);
+	OK(vm_suspend(m->ctx, VM_SUSPEND_POWEROFF));
+	arg.vm_exit = 8;
+	EXPECT_ERRNO(vml(m, VML_RUN, &arg), EFAULT);
+	EXPECT_EQ(reg_get(m, 0, VM_REG_GUEST_R15), 5);
 }
 
 TEST(linux_dirty_log)

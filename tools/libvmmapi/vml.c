@@ -139,3 +139,19 @@ int vml_dirty_log(struct vmctx *ctx, uint64_t gpa, uint64_t len, uint32_t flags,
 		*dirty = arg.dirty_pages;
 	return 0;
 }
+
+int vml_run(struct vcpu *vcpu, struct vm_run *vmrun, int reg, uint64_t val)
+{
+	struct vml_run arg = {
+		.size = sizeof(arg),
+		.vcpuid = (uint32_t)vcpu->id,
+		.flags = VML_RUN_SET_REGISTER,
+		.regnum = (uint32_t)reg,
+		.regval = val,
+		.vm_exit = (uintptr_t)vmrun->vm_exit,
+		.cpuset = (uintptr_t)vmrun->cpuset,
+		.cpusetsize = vmrun->cpusetsize,
+	};
+
+	return ioctl(vcpu->ctx->fd, VML_RUN, &arg);
+}

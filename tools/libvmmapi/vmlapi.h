@@ -74,6 +74,12 @@ int	vml_ioeventfd(struct vmctx *ctx, int fd, uint32_t flags, uint64_t addr, uint
  */
 int	vml_dirty_log(struct vmctx *ctx, uint64_t gpa, uint64_t len, uint32_t flags, void *bitmap, uint64_t *dirty);
 
+/*
+ * vm_set_register() of REG, then vm_run(), in one request: the answer to an IN or to a read of a device's
+ * register, and on. Errors are those of both. VML_RUN.
+ */
+int	vml_run(struct vcpu *vcpu, struct vm_run *vmrun, int reg, uint64_t val);
+
 #ifdef __cplusplus
 }
 #endif
