@@ -822,6 +822,18 @@ static void cpuid_wide_xsave(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, emulate(&policy, &vcpu, 0xd, 1).ebx, 576);
 }
 
+/* VME to OSXMMEXCPT on every processor; what else, by CPUID and XCR0. */
+static void cpuid_cr4(struct kunit *test)
+{
+	host_load(test, epyc_rows);
+	KUNIT_EXPECT_EQ(test, cpuid_cr4_supported(&host, 0), 0x330fffull);
+	KUNIT_EXPECT_EQ(test, cpuid_cr4_supported(&host, 7), 0x370fffull);
+	KUNIT_EXPECT_EQ(test, cpuid_cr4_supported(&host, 0x207), 0x770fffull);
+	/* No SMAP and no UMIP there. */
+	host_load(test, haswell_rows);
+	KUNIT_EXPECT_EQ(test, cpuid_cr4_supported(&host, 7), 0x1707ffull);
+}
+
 static struct kunit_case cpuid_test_cases[] = {
 	KUNIT_CASE(cpuid_haswell),
 	KUNIT_CASE(cpuid_epyc),
@@ -839,6 +851,7 @@ static struct kunit_case cpuid_test_cases[] = {
 	KUNIT_CASE(cpuid_pvclock),
 	KUNIT_CASE(cpuid_wide),
 	KUNIT_CASE(cpuid_wide_xsave),
+	KUNIT_CASE(cpuid_cr4),
 	{ }
 };
 

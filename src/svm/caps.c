@@ -6,6 +6,7 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 #include "../dev/vlapic.h"
+#include "../x86/cpuid.h"
 #include "../x86/fpu.h"
 #include "svm.h"
 
@@ -24,39 +25,6 @@ static u64 efer_allowed(void)
 		allowed |= EFER_FFXSR;
 	if (cpuid_ecx(0x80000001) & BIT(17))
 		allowed |= EFER_TRANSLATION_CACHE_EXT;
-	return allowed;
-}
-
-/*
- * Bits whose state is switched, or that need none: what CPUID hides is not to be had by writing
- * CR4 either.
- */
-static u64 cr4_allowed(void)
-{
-	u64 allowed = X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE |
-		      X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR |
-		      X86_CR4_OSXMMEXCPT;
-	u32 leaf_7_ebx = cpuid_eax(0) >= 7 ? cpuid_ebx(7) : 0;
-	u32 leaf_7_ecx = cpuid_eax(0) >= 7 ? cpuid_ecx(7) : 0;
-
-	/*
-	 * Straight from CPUID, as the guest is told: the host's command line may have hidden
-	 * some.
-	 */
-	if (leaf_7_ebx & BIT(0))
-		allowed |= X86_CR4_FSGSBASE;
-	if (leaf_7_ebx & BIT(7))
-		allowed |= X86_CR4_SMEP;
-	if (leaf_7_ebx & BIT(20))
-		allowed |= X86_CR4_SMAP;
-	if (leaf_7_ecx & BIT(2))
-		allowed |= X86_CR4_UMIP;
-	if (cpuid_ecx(1) & BIT(17))
-		allowed |= X86_CR4_PCIDE;
-	if (fpu_xcr0_permitted(true))
-		allowed |= X86_CR4_OSXSAVE;
-	if (fpu_xcr0_permitted(true) & XFEATURE_MASK_PKRU)
-		allowed |= X86_CR4_PKE;
 	return allowed;
 }
 
@@ -104,7 +72,7 @@ static int caps_read(void)
 	}
 	svm_caps.asids = svm_num_asids ? min(svm_num_asids, ebx) : ebx;
 	svm_caps.efer_allowed = efer_allowed();
-	svm_caps.cr4_allowed = cr4_allowed();
+	svm_caps.cr4_allowed = cpuid_cr4_supported(&vmm_cpuid_host, fpu_xcr0_permitted(true));
 	if (svm_caps.asids < 2) {
 		pr_warn("SVM has no ASID for guests (the CPU has %u, svm_num_asids=%u): VM creation will fail\n",
 			ebx, svm_num_asids);

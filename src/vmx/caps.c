@@ -16,6 +16,7 @@
 #include <asm/trapnr.h>
 #include <asm/vmx.h>
 #include "../dev/vlapic.h"
+#include "../x86/cpuid.h"
 #include "../x86/fpu.h"
 #include "vmx.h"
 
@@ -233,33 +234,6 @@ static int ept_read(void)
 	return 0;
 }
 
-/* Bits whose state is switched, or that need none: what CPUID hides is not to be had by writing CR4 either. */
-static u64 cr4_allowed(void)
-{
-	u64 allowed = X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE |
-		      X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR |
-		      X86_CR4_OSXMMEXCPT;
-	u32 leaf_7_ebx = cpuid_eax(0) >= 7 ? cpuid_ebx(7) : 0;
-	u32 leaf_7_ecx = cpuid_eax(0) >= 7 ? cpuid_ecx(7) : 0;
-
-	/* Straight from CPUID, as the guest is told: the host's command line may have hidden some. */
-	if (leaf_7_ebx & BIT(0))
-		allowed |= X86_CR4_FSGSBASE;
-	if (leaf_7_ebx & BIT(7))
-		allowed |= X86_CR4_SMEP;
-	if (leaf_7_ebx & BIT(20))
-		allowed |= X86_CR4_SMAP;
-	if (leaf_7_ecx & BIT(2))
-		allowed |= X86_CR4_UMIP;
-	if (cpuid_ecx(1) & BIT(17))
-		allowed |= X86_CR4_PCIDE;
-	if (fpu_xcr0_permitted(true))
-		allowed |= X86_CR4_OSXSAVE;
-	if (fpu_xcr0_permitted(true) & XFEATURE_MASK_PKRU)
-		allowed |= X86_CR4_PKE;
-	return allowed;
-}
-
 /*
  * Unrestricted guest frees PE and PG. CR4.MCE stays as the host has it: without it a machine
  * check in the guest would shut the processor down. OSXSAVE and PKE belong to what CPUID answers, and
@@ -276,7 +250,8 @@ static void control_registers_read(void)
 	caps->cr0_ones = caps->cr0_fixed0 & ~(u64)(X86_CR0_PE | X86_CR0_PG);
 	caps->cr0_zeros = (u32)~caps->cr0_fixed1 | X86_CR0_CD | X86_CR0_NW;
 	caps->cr0_mask = caps->cr0_ones | caps->cr0_zeros;
-	caps->cr4_allowed = cr4_allowed() & caps->cr4_fixed1;
+	caps->cr4_allowed = cpuid_cr4_supported(&vmm_cpuid_host, fpu_xcr0_permitted(true)) &
+			    caps->cr4_fixed1;
 	caps->cr4_ones = caps->cr4_fixed0 | (cr4_read_shadow() & X86_CR4_MCE);
 	caps->cr4_mask = ~(caps->cr4_allowed &
 			   ~(u64)(X86_CR4_OSXSAVE | X86_CR4_MCE | X86_CR4_UMIP | X86_CR4_PKE));

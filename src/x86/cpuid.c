@@ -717,6 +717,37 @@ u32 cpuid_xsave_bytes(const struct cpuid_host *host, u64 xcr0)
 	return bytes;
 }
 
+/* A bit of CR4, and the bit of CPUID that it needs. */
+static const struct {
+	u8 cr4_bit, cpuid_bit;
+	u8 leaf;
+	bool ecx;			/* else EBX */
+} cr4_needs[] = {
+	{ 11, 2, 7, true },		/* UMIP */
+	{ 16, 0, 7, false },		/* FSGSBASE */
+	{ 17, 17, 1, true },		/* PCIDE */
+	{ 20, 7, 7, false },		/* SMEP */
+	{ 21, 20, 7, false },		/* SMAP */
+};
+
+#define CR4_ALWAYS	GENMASK_ULL(10, 0)	/* VME to OSXMMEXCPT */
+#define CR4_OSXSAVE	BIT_ULL(18)
+#define CR4_PKE		BIT_ULL(22)
+
+u64 cpuid_cr4_supported(const struct cpuid_host *host, u64 xcr0)
+{
+	u64 cr4 = CR4_ALWAYS | (xcr0 ? CR4_OSXSAVE : 0) | (xcr0 & XCR0_PKRU ? CR4_PKE : 0);
+	struct cpuid_result regs;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cr4_needs); i++) {
+		cpuid_host_leaf(host, cr4_needs[i].leaf, 0, &regs);
+		if ((cr4_needs[i].ecx ? regs.ecx : regs.ebx) & BIT(cr4_needs[i].cpuid_bit))
+			cr4 |= BIT_ULL(cr4_needs[i].cr4_bit);
+	}
+	return cr4;
+}
+
 /* The evaluator */
 
 /* The leaf that answers: of a range, the highest for those beyond it; of a hypervisor's, the first of all. */

@@ -94,6 +94,17 @@ void cpuid_host_leaf(const struct cpuid_host *host, u32 leaf, u32 subleaf, struc
 u32 cpuid_xsave_bytes(const struct cpuid_host *host, u64 xcr0);
 
 /**
+ * cpuid_cr4_supported - bits that a guest's CR4 may have on this host
+ * @xcr0: components that guests may enable, 0: none, not even XSAVE
+ *
+ * Those whose state is switched, or that need none; what CPUID hides is not to be had by writing
+ * CR4 either. From CPUID itself: the command line may have hidden some of it from the kernel.
+ *
+ * Context: any, after cpuid_cache_init().
+ */
+u64 cpuid_cr4_supported(const struct cpuid_host *host, u64 xcr0);
+
+/**
  * cpuid_emulate - the guest executed CPUID
  * @host: the cache
  * @policy: of the VM
