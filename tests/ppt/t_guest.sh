@@ -57,7 +57,7 @@ test_three_devices_by_msix()
 		is_with $device ppt
 	done
 	[ ! -e /dev/nvme0 ] || fail "the host's driver has got it"
-	guest nvme,net,usb -- --passthru 0/10/0 --passthru 0/12/0 --passthru 00:0d.0
+	guest nvme,net,usb -- -c 2 --passthru 0/10/0 --passthru 0/12/0 --passthru 00:0d.0
 	must_say "md5 $(expected)"
 	must_say 'nvme: [0-9]* interrupts by PCI-MSI$'
 	must_say 'net: [0-9]* interrupts by PCI-MSI$'

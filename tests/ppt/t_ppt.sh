@@ -231,13 +231,16 @@ kills()
 	done
 }
 
-# KiB of all that is not free, and of slabs that cannot be given back, once nothing is cached.
+# KiB of all that is not free, and of slabs that cannot be given back, once nothing is cached. What processors keep for
+# their next allocation, huge pages among it, is free, though MemFree leaves it out.
 memory_used()
 {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	sleep 1
-	awk '/^(MemTotal|MemFree|SUnreclaim):/ { kib[$1] = $2 } END { print kib["MemTotal:"] - kib["MemFree:"], kib["SUnreclaim:"] }' /proc/meminfo
+	awk '$1 == "count:" { kept += $2 * 4 }
+		/^(MemTotal|MemFree|SUnreclaim):/ { kib[$1] = $2 }
+		END { print kib["MemTotal:"] - kib["MemFree:"] - kept, kib["SUnreclaim:"] }' /proc/zoneinfo /proc/meminfo
 }
 
 # What the device has in flight when its monitor dies goes nowhere; page_poison and slub_debug look for writes after free.
@@ -362,6 +365,29 @@ test_p15_unbound_in_use()
 	[ "$line" = told ] || fail "$line"
 	hold_end
 	to_ppt $edu
+	ppt dma $edu
+	unload
+}
+
+# As by QEMU's device_del, once the host has agreed: the slot's power goes, and the device with it, for good.
+test_p15_ejected_in_use()
+{
+	slot=
+	for candidate in /sys/bus/pci/slots/*; do
+		[ "$(cat "$candidate/address" 2>/dev/null)" != "${edu2%.*}" ] || slot=$candidate
+	done
+	[ -n "$slot" ] || skip "$edu2 is in no slot"
+	load_with pptdevs=$edu,$edu2
+	log_mark
+	hold_start p15 $edu2
+	must write "$slot/power" 0
+	read -r line <&6 || true
+	[ "$line" = told ] || fail "$line"
+	hold_end
+	said "vmm: $edu2 is taken away from VM"
+	[ ! -e $pci/devices/$edu2 ] || fail "$edu2 is still there"
+	must write $pci/rescan 1
+	[ ! -e $pci/devices/$edu2 ] || fail "the power of $edu2 is still on"
 	ppt dma $edu
 	unload
 }
