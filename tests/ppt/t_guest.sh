@@ -71,7 +71,7 @@ test_three_devices_by_msix()
 	unload
 }
 
-# With P-05: registers while they are not decoded.
+# With P-05: registers while they are not decoded. At the end P-15: the disk is pulled out while the guest writes to it.
 test_three_devices_by_intx()
 {
 	devices_are_there
@@ -83,31 +83,19 @@ test_three_devices_by_intx()
 	for device in $nvme $nic $usb; do
 		to_ppt $device
 	done
-	guest p05,nvme-read,net,usb pci=nomsi -- --passthru $nvme --passthru $nic --passthru $usb
+	log_mark
+	: >/tmp/console
+	(
+		within 500 grep -q '^guest: writing' /tmp/console
+		sleep 1
+		write $pci/devices/$nvme/remove 1
+	) >/dev/null 3>&1 &
+	guest p05,nvme-read,net,usb,nvme-until-gone pci=nomsi nvme_core.io_timeout=10 -- \
+		--passthru $nvme --passthru $nic --passthru $usb
 	must_say "md5 $(expected)"
 	must_say 'nvme: [0-9]* interrupts by IO-APIC$'
 	must_say 'net: [0-9]* interrupts by IO-APIC$'
 	must_say 'USB device 0627:0001'
-	disk_of_host
-	to_host $nic
-	to_host $usb
-	unload
-}
-
-# P-15: pulled out while the guest writes.
-test_p15_unplugged_from_a_guest()
-{
-	rmmod nvme 2>/dev/null || true
-	: >/tmp/console
-	load_with pptdevs=$nvme
-	must modprobe nvme
-	log_mark
-	(
-		within 120 grep -q '^guest: writing' /tmp/console
-		sleep 1
-		write $pci/devices/$nvme/remove 1
-	) >/dev/null 3>&1 &
-	guest nvme-until-gone nvme_core.io_timeout=3 -- --passthru $nvme
 	must_say 'a write has failed'
 	must_say 'the disk is gone'
 	printf '%s' "$console" | grep -q "$nvme was taken away by the host" || fail "vmmrun does not say so: $console"
@@ -115,7 +103,9 @@ test_p15_unplugged_from_a_guest()
 	wait
 	must write $pci/rescan 1
 	within 10 [ -e $pci/devices/$nvme ] || fail "$nvme does not come back"
-	is_with $nvme ppt
+	disk_of_host
+	to_host $nic
+	to_host $usb
 	unload
 }
 
