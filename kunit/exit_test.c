@@ -539,6 +539,63 @@ static void emul_serves_the_ioapic(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcpu->gpr[GPR_RAX] >> 16 & 0xff, VIOAPIC_PINS - 1);
 }
 
+/* 64-bit code at 0x1000, the first 2 MiB mapped as they are, CPL 0. */
+static struct vcpu *long_mode_setup(struct kunit *test, const u8 *code, size_t len)
+{
+	static const u64 pml4 = 0x5003, pdpt = 0x6003, pd = 0x83;
+	struct vcpu *vcpu = code_setup(test, X86_CR0_PE | X86_CR0_PG, code, len);
+	struct seg_desc cs = { .limit = 0xffffffff, .access = 0xa09b };
+
+	KUNIT_ASSERT_EQ(test, fake_poke(test, 0x4000, &pml4, sizeof(pml4)), 0);
+	KUNIT_ASSERT_EQ(test, fake_poke(test, 0x5000, &pdpt, sizeof(pdpt)), 0);
+	KUNIT_ASSERT_EQ(test, fake_poke(test, 0x6000, &pd, sizeof(pd)), 0);
+	vcpu_reg_set(vcpu, VM_REG_GUEST_CR3, 0x4000);
+	vcpu_reg_set(vcpu, VM_REG_GUEST_CR4, X86_CR4_PAE);
+	vcpu_reg_set(vcpu, VM_REG_GUEST_EFER, EFER_LME | EFER_LMA);
+	vcpu->vm->backend->desc_set(vcpu, VM_REG_GUEST_CS, &cs);
+	return vcpu;
+}
+
+#define LOAD_AT(gpa_)										\
+	FAKE_NEUTRAL(VM_EXITCODE_PAGING, 0, .rip = 0x1004,					\
+		     .u.paging = { .gpa = (gpa_), .fault_type = VM_PROT_READ })
+
+/*
+ * Plain moves are remembered: registers, addresses and the bytes themselves may be others the
+ * next time. The index register of the I/O APIC is written and read back, at RBX + RSI * 8 + 16.
+ */
+static void emul_of_plain_moves(struct kunit *test)
+{
+	static const u8 code[] = { 0x89, 0x44, 0xf3, 0x10, 0x8b, 0x44, 0xf3, 0x10 };
+	static const u8 from_ecx[] = { 0x89, 0x4c, 0xf3, 0x10 };
+	static const u32 indices[] = { 1, 0x11, 2 };
+	struct vcpu *vcpu = long_mode_setup(test, code, sizeof(code));
+	int i;
+
+	vcpu->gpr[GPR_RBX] = 0xfec00000 - 0x20;
+	vcpu->gpr[GPR_RSI] = 2;
+	for (i = 0; i < ARRAY_SIZE(indices); i++) {
+		vcpu->gpr[GPR_RAX] = 0xffffffff00000000ULL | indices[i];
+		FAKE_SCRIPT(vcpu, FAULT_AT(0xfec00000, VM_PROT_WRITE), LOAD_AT(0xfec00000), FAKE_END);
+		KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
+		KUNIT_EXPECT_EQ(test, fake_last_entry(vcpu)->rip, 0x1008);
+		KUNIT_EXPECT_EQ(test, vcpu->gpr[GPR_RAX], indices[i]);
+		KUNIT_EXPECT_EQ(test, vcpu->stats[VMEXIT_INST_EMUL], 2 * (i + 1));
+	}
+	/* Other bytes. */
+	KUNIT_ASSERT_EQ(test, fake_poke(test, 0x1000, from_ecx, sizeof(from_ecx)), 0);
+	vcpu->gpr[GPR_RCX] = 0x1d;
+	FAKE_SCRIPT(vcpu, FAULT_AT(0xfec00000, VM_PROT_WRITE), LOAD_AT(0xfec00000), FAKE_END);
+	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
+	KUNIT_EXPECT_EQ(test, vcpu->gpr[GPR_RAX], 0x1d);
+	/* Another address than the one that faulted, which the guest's tables do not map. */
+	vcpu->gpr[GPR_RBX] += 4;
+	FAKE_SCRIPT(vcpu, FAULT_AT(0xfec00000, VM_PROT_WRITE), FAKE_END);
+	KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), VM_EXITCODE_PAUSE);
+	KUNIT_EXPECT_EQ(test, (u32)fake_last_entry(vcpu)->event, FAULT_ERROR(14));
+	KUNIT_EXPECT_EQ(test, reg(vcpu, VM_REG_GUEST_CR2), 0xfec00004);
+}
+
 /* A write to ICR by MMIO makes the same exit as by MSR, behind the instruction. */
 static void emul_of_icr_makes_an_ipi_exit(struct kunit *test)
 {
@@ -582,6 +639,7 @@ static struct kunit_case exit_test_cases[] = {
 	KUNIT_CASE(emul_without_code_fails_vm_run),
 	KUNIT_CASE(emul_fetch_that_faults_is_the_guests),
 	KUNIT_CASE(emul_serves_the_ioapic),
+	KUNIT_CASE(emul_of_plain_moves),
 	KUNIT_CASE(emul_of_icr_makes_an_ipi_exit),
 	{}
 };

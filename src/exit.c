@@ -400,6 +400,7 @@ static struct vcpu_decoded *decoded_slot(struct vcpu *vcpu, const u8 *bytes)
 	return &vcpu->decoded[(bytes[0] ^ bytes[1] ^ bytes[2]) % VCPU_DECODED];
 }
 
+/* @bytes: VIE_INST_SIZE, of which those behind @num_valid are 0 */
 static int exit_decode(struct vcpu *vcpu, const u8 *bytes, unsigned int num_valid)
 {
 	struct vie *vie = &vcpu->exit.u.inst_emul.vie;
@@ -409,8 +410,11 @@ static int exit_decode(struct vcpu *vcpu, const u8 *bytes, unsigned int num_vali
 	int err;
 
 	if (last->vie.decoded && last->mode == mode && last->cs_d == cs_d &&
-	    last->vie.num_valid == num_valid && !memcmp(last->vie.inst, bytes, num_valid)) {
+	    last->vie.num_processed <= num_valid &&
+	    !memcmp(last->vie.inst, bytes, last->vie.num_processed)) {
 		*vie = last->vie;
+		memcpy(vie->inst, bytes, VIE_INST_SIZE);	/* what is behind it may be other bytes */
+		vie->num_valid = num_valid;
 		return 0;
 	}
 	vie_init(vie, bytes, num_valid);
@@ -480,7 +484,7 @@ static bool exit_plain_mov(struct vcpu *vcpu, u64 gpa, int *verdict)
 	const u8 *bytes;
 	u64 gla;
 
-	if (!bus_window_has(&vcpu->vm->bus, gpa) || !IS_ALIGNED(gpa, sizeof(u32)))
+	if (!IS_ALIGNED(gpa, sizeof(u32)))
 		return false;
 	vcpu_paging(vcpu, &paging);
 	if (paging.cpu_mode != CPU_MODE_64BIT || paging.cpl == 3)
@@ -503,9 +507,9 @@ static bool exit_plain_mov(struct vcpu *vcpu, u64 gpa, int *verdict)
 
 /*
  * An access to what is no memory. vcpu->exit is rebuilt from PAGING to INST_EMUL: fetch,
- * decode, and emulate if the address is one of our chips'.
+ * decode, and emulate if the address is one of our chips' (@chip).
  */
-static int exit_inst_emul(struct vcpu *vcpu, u64 gpa)
+static int exit_inst_emul(struct vcpu *vcpu, u64 gpa, bool chip)
 {
 	struct vm_exit *exit = &vcpu->exit;
 	struct vie *vie = &exit->u.inst_emul.vie;
@@ -540,7 +544,7 @@ static int exit_inst_emul(struct vcpu *vcpu, u64 gpa)
 		return VERDICT_USER;
 	exit->inst_length = vie->num_processed;
 	vcpu->nextrip = exit->rip + exit->inst_length;
-	if (bus_window_has(&vcpu->vm->bus, gpa) || ioeventfd_wants(&vcpu->vm->eventfds, gpa))
+	if (chip || ioeventfd_wants(&vcpu->vm->eventfds, gpa))
 		return exit_emulate(vcpu);
 	return VERDICT_USER;
 }
@@ -549,6 +553,7 @@ static int exit_paging(struct vcpu *vcpu)
 {
 	u64 gpa = vcpu->exit.u.paging.gpa;
 	int prot = vcpu->exit.u.paging.fault_type;
+	bool chip;
 	int err;
 
 	if (memmap_find(&vcpu->vm->mem, gpa)) {
@@ -565,9 +570,10 @@ static int exit_paging(struct vcpu *vcpu)
 		vcpu->vm->backend->exit_unclaimed(vcpu);
 		return VERDICT_USER;
 	}
-	if (exit_plain_mov(vcpu, gpa, &err))
+	chip = bus_window_has(&vcpu->vm->bus, gpa);
+	if (chip && exit_plain_mov(vcpu, gpa, &err))
 		return err;
-	return exit_inst_emul(vcpu, gpa);
+	return exit_inst_emul(vcpu, gpa, chip);
 }
 
 /* --- the table -------------------------------------------------------- */
