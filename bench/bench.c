@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * bench kvm|vmm [OPERATION]...: the operations on one hypervisor, whose module is loaded.
+ * bench kvm|vmm [OPERATION]...: the operations on one hypervisor, whose module is loaded. bench list: what they are called.
  *
  * Prints a line for each: op, its symbol, the id under which count.c knows it, the hypervisor, the fewest ticks of the TSC that it took.
  * Ticks are instructions where the emulator says so, and time everywhere else.
@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "board.h"
+#include "boot.h"
 #include "hyper.h"
 #include "layout.h"
 #include "mark.h"
@@ -53,13 +55,18 @@ static void page_tables_place(uint8_t *mem)
 		pd[i] = i << 21 | 0x83;
 }
 
-static void guest_place(uint8_t *mem)
+static void guest_tables_place(uint8_t *mem)
 {
 	uint64_t *gdt = (uint64_t *)(mem + GDT_GPA);
 
 	page_tables_place(mem);
 	gdt[SEL_CODE / 8] = GDT_CODE;
 	gdt[SEL_DATA / 8] = GDT_DATA;
+}
+
+static void guest_place(uint8_t *mem)
+{
+	guest_tables_place(mem);
 	memcpy(mem + PAYLOAD_GPA, payload_image, (size_t)(payload_image_end - payload_image));
 }
 
@@ -76,6 +83,7 @@ static void pin_to_cpu(unsigned int cpu)
 struct thread {
 	struct machine *m;
 	unsigned int id;
+	uint64_t rip, rsi;
 	pthread_t thread;
 };
 
@@ -84,7 +92,7 @@ static void *vcpu_thread(void *arg)
 	struct thread *t = arg;
 
 	pin_to_cpu(t->id);
-	hyper->start(t->m, t->id, PAYLOAD_GPA, STACK_TOP(t->id));
+	hyper->start(t->m, t->id, t->rip, STACK_TOP(t->id), t->rsi);
 	hyper->run(t->m, t->id);
 	return NULL;
 }
@@ -95,11 +103,11 @@ static void guest_run(struct machine *m, unsigned int vcpus)
 	struct thread threads[VCPUS_MAX];
 
 	for (unsigned int id = 1; id < vcpus; id++) {
-		threads[id] = (struct thread){ .m = m, .id = id };
+		threads[id] = (struct thread){ .m = m, .id = id, .rip = PAYLOAD_GPA };
 		if (pthread_create(&threads[id].thread, NULL, vcpu_thread, &threads[id]) != 0)
 			die("no thread");
 	}
-	threads[0] = (struct thread){ .m = m };
+	threads[0] = (struct thread){ .m = m, .rip = PAYLOAD_GPA };
 	vcpu_thread(&threads[0]);
 	for (unsigned int id = 1; id < vcpus; id++)
 		pthread_join(threads[id].thread, NULL);
@@ -156,6 +164,23 @@ static void guest_op_run(unsigned int index)
 	if (shared->count != SAMPLES)
 		die("%s: %u samples", op->symbol, shared->count);
 	result_print(op->symbol, id_base + index, op->text, fewest(shared->ticks, SAMPLES));
+	hyper->destroy(m);
+}
+
+/* A kernel from its first instruction to that of its first program, which ends the window. */
+static void boot_run(unsigned int index, const char *kernel, const char *initrd)
+{
+	struct machine *m = hyper->create(1, BOOT_MEMORY_BYTES, MACHINE_LINUX);
+	uint8_t *mem = hyper->memory(m);
+	struct thread thread = { .m = m, .rip = boot_place(mem, kernel, initrd), .rsi = BOOT_PARAMS_GPA };
+	uint64_t start;
+
+	guest_tables_place(mem);
+	mark_select(id_base + index);
+	start = __rdtsc();
+	mark_begin();
+	vcpu_thread(&thread);
+	result_print("boot", id_base + index, "boot Linux to its first program", __rdtsc() - start);
 	hyper->destroy(m);
 }
 
@@ -295,6 +320,28 @@ static void syscall_run(unsigned int index)
 	result_print("syscall", id_base + index, "ioctl on /dev/null", fewest(ticks, SAMPLES));
 }
 
+/* The host program's own first touch of such memory: the floor of the guest's. */
+static void fault_run(unsigned int index, bool large)
+{
+	struct machine *m = hyper->create(1, MEMORY_BYTES, MACHINE_TOUCH);
+	volatile uint8_t *at = large ? hyper->memory(m) + TOUCH_LARGE_GPA : hyper->touch(m);
+	uint64_t ticks[SAMPLES];
+
+	mark_select(id_base + index);
+	for (unsigned int i = 0; i < WARMUP + SAMPLES; i++) {
+		uint64_t start = __rdtsc();
+
+		mark_begin();
+		*at = 1;
+		mark_end();
+		ticks[i < WARMUP ? 0 : i - WARMUP] = __rdtsc() - start;
+		at += large ? 0x200000 : 0x1000;
+	}
+	result_print(large ? "fault_2m" : "fault_4k", id_base + index,
+		     large ? "the program's own touch, 2 MiB" : "the program's own touch, 4 KiB", fewest(ticks, SAMPLES));
+	hyper->destroy(m);
+}
+
 static bool wanted(const char *symbol, int argc, char **argv)
 {
 	for (int i = 2; i < argc; i++)
@@ -303,8 +350,20 @@ static bool wanted(const char *symbol, int argc, char **argv)
 	return argc <= 2;
 }
 
+static void list_print(void)
+{
+	puts("grow");
+	for (unsigned int i = 0; i < NGUEST_OPS; i++)
+		puts(guest_ops[i].symbol);
+	puts("create\ndestroy\nsyscall\nkernel_memory\nfault_4k\nfault_2m\nboot");
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "list") == 0) {
+		list_print();
+		return 0;
+	}
 	if (argc >= 2 && strcmp(argv[1], "kvm") == 0) {
 		hyper = &on_kvm;
 	} else if (argc >= 2 && strcmp(argv[1], "vmm") == 0) {
@@ -332,5 +391,12 @@ int main(int argc, char **argv)
 		syscall_run(NGUEST_OPS + 2);
 	if (wanted("kernel_memory", argc, argv))
 		kernel_memory_run(NGUEST_OPS + 3);
+	if (wanted("fault_4k", argc, argv))
+		fault_run(NGUEST_OPS + 5, false);
+	if (wanted("fault_2m", argc, argv))
+		fault_run(NGUEST_OPS + 6, true);
+	board_console = getenv("BENCH_CONSOLE");
+	if (wanted("boot", argc, argv) && getenv("BENCH_KERNEL") && getenv("BENCH_INITRD"))
+		boot_run(NGUEST_OPS + 4, getenv("BENCH_KERNEL"), getenv("BENCH_INITRD"));
 	return 0;
 }

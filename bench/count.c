@@ -5,7 +5,7 @@
  * A marker is an eight-byte NOP whose displacement says what it means (mark.h), so the measured programs run anywhere. Until the
  * first marker nothing is instrumented but the translation, and the emulated host boots at its usual speed. From then on every
  * instruction calls back. A window is what lies between MARK_BEGIN and MARK_END, whatever processor executes it; its counts are
- * kept under the number of the last MARK_SELECT.
+ * kept under the number of the last MARK_SELECT. What guests execute does not count: from VMRUN to the instruction behind it.
  *
  * Output, lines of words separated by tabs:
  *   sample ID TOTAL CLASS...	one window
@@ -172,12 +172,31 @@ static struct slot *touched[TOUCHED_MAX];
 static unsigned int ntouched;
 static struct profile profiles[MARK_IDS];
 
+#define CPUS_MAX	16
+#define VMRUN_BYTES	3
+
+/* Where the host goes on, while that processor is in a guest. Nobody executes at 0. */
+static uint64_t host_rip[CPUS_MAX];
+
+/* In a guest? Its code may stand at the same addresses, but VMSAVE behind a VMRUN does not. */
+static bool in_guest(unsigned int cpu, const struct slot *slot)
+{
+	uint64_t *rip = &host_rip[cpu % CPUS_MAX];
+
+	if (!*rip && slot->class == CLASS_vmrun)
+		*rip = slot->address + VMRUN_BYTES;
+	else if (*rip == slot->address && slot->class == CLASS_vmsave)
+		*rip = 0;
+	else
+		return *rip;
+	return false;
+}
+
 static void on_insn(unsigned int cpu, void *data)
 {
 	struct slot *slot = data;
 
-	(void)cpu;
-	if (!recording)
+	if (in_guest(cpu, slot) || !recording)
 		return;
 	total++;
 	if (slot->window != window) {
@@ -187,9 +206,7 @@ static void on_insn(unsigned int cpu, void *data)
 			touched[ntouched++] = slot;
 	}
 	slot->hits++;
-	/* What a guest executes is intercepted: not the host's. */
-	if (slot->address < MARK_GUEST_BASE || slot->address >= MARK_GUEST_END)
-		classes[slot->class]++;
+	classes[slot->class]++;
 }
 
 static void window_begin(void)

@@ -12,15 +12,18 @@ struct machine;
 
 #define MACHINE_TOUCH	1	/* and TOUCH_BYTES of pages of 4 KiB at TOUCH_GPA */
 #define MACHINE_X2APIC	2	/* the guest may switch its local APICs to x2APIC mode */
+#define MACHINE_LINUX	4	/* CPUID and clock as a Linux guest is given them by default */
 
 struct hyper {
 	const char *name;
 	/* With BYTES of memory at gpa 0. */
 	struct machine *(*create)(unsigned int vcpus, size_t bytes, unsigned int flags);
 	uint8_t *(*memory)(struct machine *m);
+	/* MACHINE_TOUCH's, where this program has it. */
+	uint8_t *(*touch)(struct machine *m);
 	/* 64-bit mode, paging by PAGE_TABLES_GPA, flat segments, interrupts off; EDI is the vCPU's number. */
-	void (*start)(struct machine *m, unsigned int id, uint64_t rip, uint64_t rsp);
-	/* Runs until the guest writes to PORT_DONE, answering what it reads. */
+	void (*start)(struct machine *m, unsigned int id, uint64_t rip, uint64_t rsp, uint64_t rsi);
+	/* Runs until the guest is done (board.h), answering what it reads. */
 	void (*run)(struct machine *m, unsigned int id);
 	void (*destroy)(struct machine *m);
 };

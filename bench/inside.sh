@@ -22,16 +22,25 @@ symbols()
 	[ -z "${SYMBOLS:-}" ] || awk -v host="$1" -v pattern="$2" '
 		$2 ~ /[tTwW]/ && (NF > 3 ? $4 : "-") ~ pattern { print host, $1, $3, $4 }' /proc/kallsyms >>/run/symbols
 }
+# One that fails, or hangs in an emulator's corner, is a row that is missing.
+operations()
+{
+	for operation in $operations; do
+		timeout 300 /run/bench "$1" "$operation" || echo "bench: $operation on $1 ended with status $?" >&2
+	done
+}
+operations=${*:-$(/run/bench list)}
+
 symbols - '^-'
 insmod /run/vmm-floor.ko 2>/dev/null || true
 modprobe $vendor
 symbols KVM '^.kvm'
-/run/bench kvm "$@"
+operations kvm
 modprobe -r $vendor
 modprobe -r kvm 2>/dev/null || true
 insmod /run/vmm.ko maxcpu=16 maxvmms=100
 symbols vmm '^.vmm]'
-/run/bench vmm "$@"
+operations vmm
 [ -n "${SYMBOLS:-}" ] || exit 0
 echo begin symbols
 gzip -c /run/symbols | base64

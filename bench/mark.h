@@ -18,10 +18,6 @@
 #define MARK_FLOOR	127
 #define MARK_NONE	126	/* windows from now on do not count */
 
-/* Linear addresses of the payload. No program of the host has anything there. */
-#define MARK_GUEST_BASE	0x100000
-#define MARK_GUEST_END	0x200000
-
 #ifndef __ASSEMBLER__
 #define MARK_STR_(x)	#x
 #define MARK_STR(x)	MARK_STR_(x)

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "board.h"
 #include "hyper.h"
 #include "layout.h"
 
@@ -97,11 +98,16 @@ static uint8_t *kvm_memory(struct machine *m)
 	return m->mem;
 }
 
-static void kvm_start(struct machine *m, unsigned int id, uint64_t rip, uint64_t rsp)
+static uint8_t *kvm_touch(struct machine *m)
+{
+	return m->touch;
+}
+
+static void kvm_start(struct machine *m, unsigned int id, uint64_t rip, uint64_t rsp, uint64_t rsi)
 {
 	struct kvm_segment code = { .limit = ~0u, .selector = SEL_CODE, .type = 11, .present = 1, .s = 1, .l = 1, .g = 1 };
 	struct kvm_segment data = { .limit = ~0u, .selector = SEL_DATA, .type = 3, .present = 1, .s = 1, .db = 1, .g = 1 };
-	struct kvm_regs regs = { .rip = rip, .rsp = rsp, .rdi = id, .rflags = 2 };
+	struct kvm_regs regs = { .rip = rip, .rsp = rsp, .rdi = id, .rsi = rsi, .rflags = 2 };
 	struct kvm_mp_state running = { .mp_state = KVM_MP_STATE_RUNNABLE };
 	struct kvm_sregs sregs;
 
@@ -119,14 +125,23 @@ static void kvm_start(struct machine *m, unsigned int id, uint64_t rip, uint64_t
 	OK(ioctl(m->vcpu[id], KVM_SET_MP_STATE, &running));
 }
 
-/* True: the payload is done. */
-static int port_answer(struct kvm_run *run)
+/* True: the guest is done. */
+static bool port_answer(struct kvm_run *run)
 {
-	if (run->io.direction == KVM_EXIT_IO_IN)
-		*((uint8_t *)run + run->io.data_offset) = USER_VALUE;
-	else if (run->io.port == PORT_DONE)
-		return 1;
-	return 0;
+	uint8_t *data = (uint8_t *)run + run->io.data_offset;
+	uint32_t val = 0;
+	bool done = false;
+
+	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
+		if (run->io.direction == KVM_EXIT_IO_IN) {
+			val = board_in(run->io.port, run->io.size);
+			memcpy(data, &val, run->io.size);
+		} else {
+			memcpy(&val, data, run->io.size);
+			done |= board_out(run->io.port, val);
+		}
+	}
+	return done;
 }
 
 static void mmio_answer(struct kvm_run *run)
@@ -176,5 +191,5 @@ static void kvm_destroy(struct machine *m)
 }
 
 const struct hyper on_kvm = {
-	.name = "KVM", .create = kvm_create, .memory = kvm_memory, .start = kvm_start, .run = kvm_run, .destroy = kvm_destroy,
+	.name = "KVM", .create = kvm_create, .memory = kvm_memory, .touch = kvm_touch, .start = kvm_start, .run = kvm_run, .destroy = kvm_destroy,
 };

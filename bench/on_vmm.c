@@ -8,13 +8,15 @@
 
 #include <vmm_linux.h>
 #include <vmmapi.h>
+#include <vmlapi.h>
 
+#include "board.h"
 #include "hyper.h"
 #include "layout.h"
 
 struct machine {
 	struct vmctx *ctx;
-	uint8_t *mem;
+	uint8_t *mem, *touch;
 	unsigned int vcpus;
 	struct vcpu *vcpu[VCPUS_MAX];
 };
@@ -31,10 +33,13 @@ static struct machine *vmm_create(unsigned int vcpus, size_t bytes, unsigned int
 	m->ctx = vm_openf(name, VMMAPI_OPEN_CREATE | VMMAPI_OPEN_CREATE_DESTROY_ON_CLOSE);
 	if (!m->ctx)
 		die("creating %s: %s", name, strerror(errno));
+	if (flags & MACHINE_LINUX)
+		OK(vml_set_features(m->ctx, VML_FEATURE_PVCLOCK | VML_FEATURE_WIDE_CPUID));
 	OK(vm_setup_memory(m->ctx, bytes, VM_MMAP_ALL));
 	m->mem = vm_map_gpa(m->ctx, 0, LOW_BYTES);
 	if (flags & MACHINE_TOUCH) {
-		if (vm_create_devmem(m->ctx, VM_BOOTROM, "touch", TOUCH_BYTES) == (void *)-1)
+		m->touch = vm_create_devmem(m->ctx, VM_BOOTROM, "touch", TOUCH_BYTES);
+		if (m->touch == (void *)-1)
 			die("vm_create_devmem: %s", strerror(errno));
 		OK(vm_mmap_memseg(m->ctx, TOUCH_GPA, VM_BOOTROM, 0, TOUCH_BYTES, VM_PROT_READ | VM_PROT_WRITE));
 	}
@@ -53,13 +58,18 @@ static uint8_t *vmm_memory(struct machine *m)
 	return m->mem;
 }
 
+static uint8_t *vmm_touch(struct machine *m)
+{
+	return m->touch;
+}
+
 static void segment_set(struct machine *m, unsigned int id, int reg, uint16_t selector, uint64_t base, uint32_t limit, uint32_t access)
 {
 	OK(vm_set_desc(m->vcpu[id], reg, base, limit, access));
 	OK(vm_set_register(m->vcpu[id], reg, selector));
 }
 
-static void vmm_start(struct machine *m, unsigned int id, uint64_t rip, uint64_t rsp)
+static void vmm_start(struct machine *m, unsigned int id, uint64_t rip, uint64_t rsp, uint64_t rsi)
 {
 	static const int data[] = { VM_REG_GUEST_DS, VM_REG_GUEST_ES, VM_REG_GUEST_SS, VM_REG_GUEST_FS, VM_REG_GUEST_GS };
 	static const struct { int reg; uint64_t val; } regs[] = {
@@ -77,6 +87,7 @@ static void vmm_start(struct machine *m, unsigned int id, uint64_t rip, uint64_t
 	OK(vm_set_desc(m->vcpu[id], VM_REG_GUEST_GDTR, GDT_GPA, GDT_ENTRIES * 8 - 1, 0));
 	OK(vm_set_desc(m->vcpu[id], VM_REG_GUEST_IDTR, 0, 0, 0));
 	OK(vm_set_register(m->vcpu[id], VM_REG_GUEST_RDI, id));
+	OK(vm_set_register(m->vcpu[id], VM_REG_GUEST_RSI, rsi));
 	OK(vm_set_register(m->vcpu[id], VM_REG_GUEST_RSP, rsp));
 	OK(vm_set_register(m->vcpu[id], VM_REG_GUEST_RIP, rip));
 }
@@ -90,26 +101,35 @@ static const int gpr[16] = {
 
 #define MOV_R32_RM32	0x8b
 
-static void mmio_answer(struct vcpu *vcpu, const struct vm_exit *exit)
+/* What the guest is to find in a register when it goes on. */
+struct answer {
+	bool there;
+	int reg;
+	uint64_t val;
+};
+
+static void mmio_answer(const struct vm_exit *exit, struct answer *answer)
 {
 	const struct vie *vie = &exit->u.inst_emul.vie;
 
 	if (exit->u.inst_emul.gpa != MMIO_USER_GPA || vie->op.op_byte != MOV_R32_RM32)
 		die("vmm: access to %#lx by opcode %#x", (unsigned long)exit->u.inst_emul.gpa, vie->op.op_byte);
-	OK(vm_set_register(vcpu, gpr[vie->reg], USER_VALUE));
+	*answer = (struct answer){ true, gpr[vie->reg], USER_VALUE };
 }
 
-/* True: the payload is done. */
-static int port_answer(struct vcpu *vcpu, const struct vm_exit *exit)
+/* True: the guest is done. */
+static bool port_answer(const struct vm_exit *exit, struct answer *answer)
 {
 	const struct vm_inout *io = &exit->u.inout;
+	uint32_t mask = io->bytes == 4 ? ~0u : (1u << 8 * io->bytes) - 1;
 
-	if (io->in)
-		OK(vm_set_register(vcpu, VM_REG_GUEST_RAX, (io->eax & ~0xffu) | USER_VALUE));
-	else if (io->port == PORT_DONE)
-		return 1;
-	return 0;
+	if (!io->in)
+		return board_out(io->port, io->eax & mask);
+	*answer = (struct answer){ true, VM_REG_GUEST_RAX, (io->eax & ~mask) | (board_in(io->port, io->bytes) & mask) };
+	return false;
 }
+
+#define VECTOR_GP	13
 
 static void vmm_run(struct machine *m, unsigned int id)
 {
@@ -117,16 +137,25 @@ static void vmm_run(struct machine *m, unsigned int id)
 	struct vm_exit exit;
 	cpuset_t cpus;
 	struct vm_run run = { .cpuset = &cpus, .cpusetsize = sizeof(cpus), .vm_exit = &exit };
+	struct answer answer = { 0 };
 
 	for (;;) {
-		OK(vm_run(vcpu, &run));
+		if (answer.there)
+			OK(vml_run(vcpu, &run, answer.reg, answer.val));
+		else
+			OK(vm_run(vcpu, &run));
+		answer.there = false;
 		switch (exit.exitcode) {
 		case VM_EXITCODE_INOUT:
-			if (port_answer(vcpu, &exit))
+			if (port_answer(&exit, &answer))
 				return;
 			break;
 		case VM_EXITCODE_INST_EMUL:
-			mmio_answer(vcpu, &exit);
+			mmio_answer(&exit, &answer);
+			break;
+		case VM_EXITCODE_RDMSR:
+		case VM_EXITCODE_WRMSR:
+			OK(vm_inject_exception(vcpu, VECTOR_GP, 1, 0, 1));
 			break;
 		case VM_EXITCODE_BOGUS:
 		case VM_EXITCODE_REQIDLE:
@@ -146,5 +175,5 @@ static void vmm_destroy(struct machine *m)
 }
 
 const struct hyper on_vmm = {
-	.name = "vmm", .create = vmm_create, .memory = vmm_memory, .start = vmm_start, .run = vmm_run, .destroy = vmm_destroy,
+	.name = "vmm", .create = vmm_create, .memory = vmm_memory, .touch = vmm_touch, .start = vmm_start, .run = vmm_run, .destroy = vmm_destroy,
 };

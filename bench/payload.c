@@ -54,6 +54,11 @@ static inline void wrmsr(uint32_t msr, uint64_t val)
 	asm volatile("wrmsr" : : "a"((uint32_t)val), "d"((uint32_t)(val >> 32)), "c"(msr) : "memory");
 }
 
+static inline void cpuid(uint32_t leaf, uint32_t regs[4])
+{
+	asm volatile("cpuid" : "=a"(regs[0]), "=b"(regs[1]), "=c"(regs[2]), "=d"(regs[3]) : "a"(leaf), "c"(0));
+}
+
 static inline uint8_t in8(uint16_t port)
 {
 	uint8_t val;
@@ -346,8 +351,28 @@ static void partner_main(void)
 		partner_running();
 }
 
+#define CPUID_1_ECX_XSAVE	(1u << 26)
+#define CR4_OSXSAVE		(1ul << 18)
+#define XCR0_X87_SSE_AVX	7
+
+/* As every system does: with what it has switched on a processor keeps more state, which is for the host to exchange. */
+static void xsave_on(void)
+{
+	uint32_t regs[4];
+	uint64_t cr4;
+
+	cpuid(1, regs);
+	if (!(regs[2] & CPUID_1_ECX_XSAVE))
+		return;
+	asm volatile("mov %%cr4, %0" : "=r"(cr4));
+	asm volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_OSXSAVE));
+	cpuid(0xd, regs);
+	asm volatile("xsetbv" : : "a"(regs[0] & XCR0_X87_SSE_AVX), "d"(0), "c"(0));
+}
+
 void payload_main(unsigned int id)
 {
+	xsave_on();
 	if (id == 0)
 		ops[shared->op]();
 	else

@@ -10,6 +10,7 @@
 #   KERNEL=6.1|6.12    the host's kernel (6.12)
 #   CPU=svm|vmx        the host's processor (svm); vmx is Bochs's, whose TSC counts instructions; it has no plugin to tell kinds apart
 #   AGAINST=FILE       results of before: fails where vmm has come to need over 5 % more
+#   GUEST=6.1|6.12     the kernel that is booted on both (6.1)
 #   INTO=FILE          put the results into FILE, in place of those that it has of such a host
 #   TIMEOUT=S          seconds for the emulated host (1800)
 set -eu
@@ -35,14 +36,17 @@ rm -f $out/counts $out/stdout $out/symbols
 case $cpu in
 svm)
 	plugin="--plugin $root/$out/count.so,out=$root/$out/counts"
-	export SYMBOLS=y
+	# Only the plugin can tell the host's instructions from those of a guest that boots.
+	BENCH_KERNEL=$(scripts/kernel-image "${GUEST:-6.1}") BENCH_INITRD=$root/$out/initrd SYMBOLS=y
+	cat $out/init.cpio "$(scripts/guest-initramfs)" >"$BENCH_INITRD"
+	export BENCH_KERNEL BENCH_INITRD SYMBOLS
 	;;
 *) plugin='' ;;
 esac
 # shellcheck disable=SC2086 # words
 scripts/emuhost --cpu "$cpu" --kernel "$kernel" --icount $plugin \
-	--smp 2 --append nokaslr --timeout "${TIMEOUT:-1800}" ${EMUHOST_OPTIONS:-} -- \
-	sh bench/inside.sh "$out/bench" "$floor/vmm-floor.ko" "$@" >$out/stdout
+	--smp 2 --append nokaslr --timeout "${TIMEOUT:-1800}" ${EMUHOST_OPTIONS:-} \
+	${BENCH_KERNEL:+--file "$BENCH_KERNEL"} -- sh bench/inside.sh "$out/bench" "$floor/vmm-floor.ko" "$@" >$out/stdout
 [ -z "$plugin" ] ||
 	sed -n '/^begin symbols/,/^end symbols/p' $out/stdout | sed '1d;$d' | base64 -d | gzip -dc >$out/symbols
 echo "KVM beside vmm, $cpu, Linux $release"
