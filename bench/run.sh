@@ -11,7 +11,7 @@
 #   CPU=svm|vmx        the host's processor (svm); vmx is Bochs's, whose TSC counts instructions; it has no plugin to tell kinds apart
 #   AGAINST=FILE       results of before: fails where vmm has come to need over 5 % more
 #   GUEST=6.1|6.12     the kernel that is booted on both (6.1)
-#   INTO=FILE          put the results into FILE, in place of those that it has of such a host
+#   INTO=FILE          put the results into FILE, in place of those that it has of such a host, and the plots beside it
 #   TIMEOUT=S          seconds for the emulated host (1800)
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -32,7 +32,7 @@ ln -sf "$root"/bench/floor/* "$floor/"
 run_logged "$floor/build.log" "building vmm-floor.ko for $release" \
 	make -s -C "${vmlinuz%/boot/*}/lib/modules/$release/build" M="$root/$floor" EXTRA_CFLAGS= modules
 
-rm -f $out/counts $out/stdout $out/symbols
+rm -f $out/counts $out/stdout $out/symbols $out/*.svg
 case $cpu in
 svm)
 	plugin="--plugin $root/$out/count.so,out=$root/$out/counts"
