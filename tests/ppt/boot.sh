@@ -10,8 +10,15 @@
 set -eu
 cd "$(dirname "$0")/../.."
 PATH=$PATH:/usr/sbin:/sbin
-[ "$(id -u)" = 0 ] || { echo "skip boot: not root"; echo "0 passed, 0 failed, 1 skipped"; exit 0; }
-command -v mkinitramfs >/dev/null || { echo "skip boot: no mkinitramfs (package initramfs-tools)"; echo "0 passed, 0 failed, 1 skipped"; exit 0; }
+skip()
+{
+	echo "skip boot: $*"
+	echo "0 passed, 0 failed, 1 skipped"
+	exit 0
+}
+[ "$(id -u)" = 0 ] || skip "only root has mount namespaces"
+unshare -m true 2>/dev/null || skip "no mount namespaces here"
+command -v mkinitramfs >/dev/null || skip "no mkinitramfs (package initramfs-tools)"
 
 vmlinuz=$(scripts/kernel-image --with-headers "${KERNEL:-6.1}")
 release=${vmlinuz##*/vmlinuz-}
