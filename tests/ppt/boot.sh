@@ -6,7 +6,7 @@
 # A host that starts with an initial RAM disk of initramfs-tools, made with the hook of dist/: pptdevs from modprobe.d names an
 # nvme, whose driver udev finds as always. vmm has to have it first; then a guest writes to it, and the host's driver gets it back
 # and reads what the guest wrote. As root: the disk is made in a mount namespace of its own, with the kernel's modules and vmm.ko in
-# place. KERNEL=6.1|6.12 (6.1), IOMMU=intel|amd (intel). Ends with "N passed, N failed[, N skipped]".
+# place. KERNEL=6.1|6.12 (6.1), GUEST=6.1|6.12 (6.1): the guest's, IOMMU=intel|amd (intel). Ends with "N passed, N failed[, N skipped]".
 set -eu
 cd "$(dirname "$0")/../.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -42,7 +42,7 @@ printf '%s\n' MODULES=list RESUME=none BUSYBOX=y >"$work/conf/conf.d/vmm-test"
 echo nvme >"$work/conf/modules"
 cp dist/initramfs-tools/vmm "$work/conf/hooks/vmm"
 # The guest, and what runs it.
-guest_vmlinuz=$(scripts/kernel-image 6.1)
+guest_vmlinuz=$(scripts/kernel-image "${GUEST:-6.1}")
 guest_initramfs=$(tests/ppt/guest-initramfs "$guest_vmlinuz")
 cat >"$work/conf/hooks/guest" <<EOS
 #!/bin/sh

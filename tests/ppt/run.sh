@@ -3,14 +3,15 @@
 #
 # tests/ppt/run.sh [PART]...
 #
-# Passthrough on emulated hosts. KERNEL=6.1|6.12 (6.1): the host's. Parts, all of them by default: intel, amd (with interrupt remapping),
-# intel-guest, amd-guest, intel-noir, amd-noir, none, intel-boot, amd-boot. Ends with "N passed, N failed[, N skipped]".
+# Passthrough on emulated hosts. KERNEL=6.1|6.12 (6.1): the host's, GUEST=6.1|6.12 (6.1): the guests'. Parts, all of them by default:
+# intel, amd (with interrupt remapping), intel-guest, amd-guest, intel-noir, amd-noir, none, intel-boot, amd-boot. After
+# the first four, tests may be named: amd-guest:three_devices_by_msix. Ends with "N passed, N failed[, N skipped]".
 set -eu
 cd "$(dirname "$0")/../.."
 kernel=${KERNEL:-6.1}
 make -s tools
 make -s -C tests/ppt
-VMLINUZ=$(scripts/kernel-image 6.1)
+VMLINUZ=$(scripts/kernel-image "${GUEST:-6.1}")
 INITRAMFS=$(tests/ppt/guest-initramfs "$VMLINUZ")
 export VMLINUZ INITRAMFS
 log=$(mktemp)
@@ -34,19 +35,19 @@ host()
 part()
 {
 	echo "== $1, Linux $kernel"
-	case $1 in
+	name=${1%%:*} tests=$(echo "${1#"${1%%:*}"}" | tr ':,' '  ')
+	case $name in
 	amd*) devices="$edus_amd --device nvme,addr=a" env=$env_amd ;;
 	*) devices="$ports $edus --device nvme,addr=a" env='' ;;
 	esac
 	# shellcheck disable=SC2086 # words
-	case $1 in
-	intel | amd) host --iommu "$1" -- env $env tests/ppt/t_ppt.sh ;;
+	case $name in
+	intel | amd) host --iommu "$name" -- env $env tests/ppt/t_ppt.sh $tests ;;
 	intel-guest | amd-guest)
-		# shellcheck disable=SC2086 # words
-		host --iommu "${1%-*}" --mem 3G $guests -- tests/ppt/t_guest.sh
+		host --iommu "${name%-*}" --mem 3G $guests -- tests/ppt/t_guest.sh $tests
 		;;
-	intel-noir | amd-noir) host --iommu "${1%-*}" --append intremap=off -- env $env tests/ppt/t_refused.sh p04_no_interrupt_remapping iommu_disabled ;;
-	*-boot) IOMMU=${1%-*} tests/ppt/boot.sh 2>&1 | tee -a "$log" ;;
+	intel-noir | amd-noir) host --iommu "${name%-*}" --append intremap=off -- env $env tests/ppt/t_refused.sh p04_no_interrupt_remapping iommu_disabled ;;
+	*-boot) IOMMU=${name%-*} tests/ppt/boot.sh 2>&1 | tee -a "$log" ;;
 	none) host --iommu none -- tests/ppt/t_refused.sh no_iommu ;;
 	*) echo "no such part: $1" >&2; exit 2 ;;
 	esac
