@@ -178,14 +178,14 @@ static struct profile profiles[MARK_IDS];
 /* Where the host goes on, while that processor is in a guest. Nobody executes at 0. */
 static uint64_t host_rip[CPUS_MAX];
 
-/* In a guest? Its code may stand at the same addresses, but VMSAVE behind a VMRUN does not. */
+/* In a guest? It has nothing where the host has modules. */
 static bool in_guest(unsigned int cpu, const struct slot *slot)
 {
 	uint64_t *rip = &host_rip[cpu % CPUS_MAX];
 
 	if (!*rip && slot->class == CLASS_vmrun)
 		*rip = slot->address + VMRUN_BYTES;
-	else if (*rip == slot->address && slot->class == CLASS_vmsave)
+	else if (*rip == slot->address)
 		*rip = 0;
 	else
 		return *rip;
