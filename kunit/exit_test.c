@@ -596,6 +596,23 @@ static void emul_of_plain_moves(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, reg(vcpu, VM_REG_GUEST_CR2), 0xfec00004);
 }
 
+/* VM_RUN fails for it, and then goes on behind it, also where the instruction is remembered. */
+static void emul_refused_by_a_chip(struct kunit *test)
+{
+	static const u8 code[] = { 0x89, 0x03 };	/* mov [rbx], eax */
+	struct vcpu *vcpu = long_mode_setup(test, code, sizeof(code));
+	int i;
+
+	vcpu->gpr[GPR_RBX] = 0xfee00300;
+	vcpu->gpr[GPR_RAX] = APIC_DELMODE_LOWPRIO | 0x40;
+	for (i = 0; i < 3; i++) {
+		vcpu_reg_set(vcpu, VM_REG_GUEST_RIP, 0x1000);
+		FAKE_SCRIPT(vcpu, FAULT_AT(0xfee00300, VM_PROT_WRITE));
+		KUNIT_EXPECT_EQ(test, fake_run_once(vcpu), -EPERM);
+		KUNIT_EXPECT_EQ(test, vcpu->nextrip, 0x1002);
+	}
+}
+
 /* A write to ICR by MMIO makes the same exit as by MSR, behind the instruction. */
 static void emul_of_icr_makes_an_ipi_exit(struct kunit *test)
 {
@@ -640,6 +657,7 @@ static struct kunit_case exit_test_cases[] = {
 	KUNIT_CASE(emul_fetch_that_faults_is_the_guests),
 	KUNIT_CASE(emul_serves_the_ioapic),
 	KUNIT_CASE(emul_of_plain_moves),
+	KUNIT_CASE(emul_refused_by_a_chip),
 	KUNIT_CASE(emul_of_icr_makes_an_ipi_exit),
 	{}
 };

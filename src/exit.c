@@ -459,13 +459,14 @@ static int chip_mov(struct vcpu *vcpu, const struct vie *vie, u64 gpa)
 	if (write)
 		val = (vie->op.op_flags & VIE_SRC_MASK) == VIE_SRC_IMM ? (u32)vie->immediate :
 									 (u32)*reg;
+	/* Also where VM_RUN fails because of it, the guest goes on behind the instruction. */
+	vcpu->exit.inst_length = vie->num_processed;
+	vcpu->nextrip = vcpu->exit_rip + vie->num_processed;
 	err = bus_mmio_access(&vcpu->vm->bus, vcpu->id, gpa, write, sizeof(u32), &val);
 	if (err < 0)
 		return err;
 	if (!write)
 		*reg = val;
-	vcpu->exit.inst_length = vie->num_processed;
-	vcpu->nextrip = vcpu->exit_rip + vie->num_processed;
 	return err == VLAPIC_IPI_EXIT ? exit_ipi(vcpu) : VERDICT_RESUME;
 }
 
