@@ -32,7 +32,8 @@ ln -sf "$root"/bench/floor/* "$floor/"
 run_logged "$floor/build.log" "building vmm-floor.ko for $release" \
 	make -s -C "${vmlinuz%/boot/*}/lib/modules/$release/build" M="$root/$floor" EXTRA_CFLAGS= modules
 
-rm -f $out/counts $out/stdout $out/symbols $out/*.svg
+# The emulated host has a copy of what is here, and what of the last run is left would move what it loads.
+rm -f $out/counts $out/stdout $out/symbols $out/*.tsv $out/*.txt $out/plot.* $out/growth.*
 case $cpu in
 svm)
 	plugin="--plugin $root/$out/count.so,out=$root/$out/counts"
