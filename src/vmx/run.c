@@ -171,6 +171,7 @@ void vmx_vcpu_load(struct vcpu *vcpu)
 	struct vmx_cpu *cpu = this_cpu_ptr(&vmx_cpus);
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
+	vmx->l1d_dirty = true;		/* whatever this CPU has done meanwhile */
 	if (vcpu->last_cpu != smp_processor_id())
 		vmx->flush_tlb = true;
 	vmx->on_cpu = vmcs_make_current(vmx);
@@ -431,13 +432,25 @@ static bool run_guest(struct vcpu *vcpu, struct vmx_vcpu *vmx)
 	return entered;
 }
 
+/*
+ * What was done for the last exit, if the vCPU has stayed on this CPU all the time: registers of its
+ * own and of its chips, by numbers that speculation cannot take out of their tables. Interrupts
+ * tell of themselves. The emulator, which follows pointers of the guest's making, does not count.
+ */
+static bool exit_was_plain(const struct vmx_vcpu *vmx)
+{
+	u32 reason = vmx->exit.reason;
+
+	return reason == EXIT_RDMSR || reason == EXIT_WRMSR || reason == EXIT_IO;
+}
+
 int vmx_run(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	bool launched, entered;
 	int verdict;
 
-	vmx->l1d_dirty = true;
+	vmx->l1d_dirty |= !exit_was_plain(vmx);
 	if (unlikely(vmx->pdptes_stale))
 		vmx_pdptes_refresh(vcpu);
 	do {
