@@ -104,9 +104,14 @@ const char *vmx_state_valid(const struct vcpu_hw_state *state)
 		return "SF_MASK has reserved bits";
 	if (state->trap_length > VIE_INST_SIZE)
 		return "no instruction is that long";
+	/* What the VMCS has no place for would be lost. */
+	if (state->sysenter_cs >> 32)
+		return "SYSENTER_CS has reserved bits";
 	for (i = 0; i < HW_SEGMENTS; i++)
-		if (state->segments[i].attrib & ~ATTRIB_MASK)
+		if (state->segments[i].attrib & ~(has_selector(i) ? ATTRIB_MASK : 0))
 			return "a segment has attributes that do not exist";
+	if (state->cpl != SEG_DESC_DPL(state->segments[HW_SS].attrib))
+		return "CPL is not the DPL of SS";
 	return NULL;
 }
 
