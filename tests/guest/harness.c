@@ -78,7 +78,7 @@ void machine_name(char *name, size_t size)
 {
 	static unsigned int serial;
 
-	snprintf(name, size, MACHINE_PREFIX "%d.%u", getpid(), __atomic_fetch_add(&serial, 1, __ATOMIC_RELAXED));
+	snprintf(name, size, MACHINE_PREFIX "%d.%d.%u", test_process, getpid(), __atomic_fetch_add(&serial, 1, __ATOMIC_RELAXED));
 }
 
 bool machine_exists(const char *name)

@@ -29,6 +29,7 @@ static struct verdict {
 	char	step[128];
 } *verdict;
 
+pid_t test_process;
 static int verbose;
 
 void verdict_set(const char *format, ...)
@@ -123,6 +124,7 @@ static pid_t test_fork(const struct test *test)
 	if (pid != 0)
 		return pid;
 	setrlimit(RLIMIT_CORE, &no_core);
+	test_process = getpid();
 	test->run();
 	_exit(VERDICT_PASSED);
 }

@@ -3,7 +3,9 @@
 #ifndef RUNNER_H
 #define RUNNER_H
 
-#define MACHINE_PREFIX	"gt."		/* + process id . serial number */
+#define MACHINE_PREFIX	"gt."		/* + test_process . process id . serial number */
+
+extern pid_t test_process;		/* in a test: the one that the runner has forked, whose children create machines too */
 
 /* Exit status of a test's process; anything else: it crashed. */
 #define VERDICT_PASSED	0
