@@ -92,8 +92,9 @@ TEST(s12_merging_with_interrupts)
 		OK(vm_inject_exception(m->vcpu[0], 13, 1, 0x10, 0));
 		EXPECT_EQ(expect_handler(m, true, 0x10), 13);
 	}
-	/* Alone it is delivered again. */
+	/* Alone it is delivered again. Intel's processors want IF for that, and what has interrupted the guest had it. */
 	restart(m);
+	reg_set(m, 0, VM_REG_GUEST_RFLAGS, 0x202);
 	OK(vm_set_intinfo(m->vcpu[0], VM_INTINFO_VALID | VM_INTINFO_HWINTR | 0x40));
 	EXPECT_EQ(expect_handler(m, false, 0), 0x40);
 	restart(m);
@@ -266,7 +267,11 @@ TEST(s13_single_step)
 	if (vm_set_capability(m->vcpu[0], cap, 1) != 0) {
 		EXPECT_EQ(errno, ENOENT);
 		cap = VM_CAP_RFLAGS_TF;
-		OK(vm_set_capability(m->vcpu[0], cap, 1));
+		if (vm_set_capability(m->vcpu[0], cap, 1) != 0) {
+			EXPECT_EQ(errno, ENOENT);
+			EXPECT(!host_is_amd());
+			test_skip("the processor has no monitor trap flag");
+		}
 	}
 	for (unsigned int i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
 		exit = EXPECT_EXIT(m, 0, cap == VM_CAP_MTRAP_EXIT ? VM_EXITCODE_MTRAP : VM_EXITCODE_DB);
