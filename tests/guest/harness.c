@@ -505,6 +505,14 @@ bool host_is_tcg(void)
 	return ebx == 0x54474354;	/* "TCGT" */
 }
 
+uint32_t host_pkru(void)
+{
+	uint32_t eax, edx;
+
+	asm volatile("rdpkru" : "=a"(eax), "=d"(edx) : "c"(0));
+	return eax;
+}
+
 uint64_t stat_get(struct machine *m, int id, const char *description)
 {
 	const char *text;

@@ -181,6 +181,8 @@ void	runner_join(struct runner *r, double seconds);
 bool	host_is_amd(void);
 /* QEMU without KVM, some of whose processor's features do less than real ones. */
 bool	host_is_tcg(void);
+/* This thread's, where the kernel has protection keys on. */
+uint32_t host_pkru(void);
 /* Sum of a vCPU's statistic, by its description; fails the test if there is none. */
 uint64_t stat_get(struct machine *m, int id, const char *description);
 /* Host-physical address of a page of this process, or 0 where the kernel does not tell. */

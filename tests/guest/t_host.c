@@ -189,14 +189,6 @@ TEST(h01_x87_and_control)
 	}
 }
 
-static uint64_t rdpkru(void)
-{
-	uint32_t val, edx;
-
-	__asm__ volatile(".byte 0x0f,0x01,0xee" : "=a"(val), "=d"(edx) : "c"(0));
-	return val;
-}
-
 TEST(h01_segment_bases_and_keys)
 {
 	struct machine *m = machine_create(1);
@@ -210,7 +202,7 @@ TEST(h01_segment_bases_and_keys)
 	pku = ecx & (1u << 4);
 	if (pku) {
 		__asm__ volatile(".byte 0x0f,0x01,0xef" : : "a"(0x5555555c), "c"(0), "d"(0));
-		keys = rdpkru();
+		keys = host_pkru();
 	}
 	gs = 0x123456789000;
 	OK(syscall(SYS_arch_prctl, ARCH_SET_GS, gs));
@@ -223,7 +215,7 @@ TEST(h01_segment_bases_and_keys)
 		EXPECT_EQ(fs_after, fs);
 		EXPECT_EQ(gs_after, gs);
 		if (pku)
-			EXPECT_EQ(rdpkru(), keys);
+			EXPECT_EQ(host_pkru(), keys);
 	}
 }
 

@@ -912,14 +912,6 @@ TEST(linux_wide_umip)
 		test_skip("the host has no UMIP");
 }
 
-static uint32_t host_pkru(void)
-{
-	uint32_t eax, edx;
-
-	asm volatile("rdpkru" : "=a"(eax), "=d"(edx) : "c"(0));
-	return eax;
-}
-
 /* PKRU is the guest's in the guest and the thread's in the thread, whatever either writes. */
 TEST(linux_wide_pku)
 {
