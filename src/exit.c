@@ -499,7 +499,7 @@ static bool exit_plain_mov(struct vcpu *vcpu, u64 gpa, int *verdict)
 		return false;
 	gla = address_part(vcpu, vie, vie->base_register) +
 	      (address_part(vcpu, vie, vie->index_register) << vie->ss) + vie->displacement;
-	if (((gla ^ gpa) & ~PAGE_MASK) || (u64)((s64)(gla << 16) >> 16) != gla)
+	if (((gla ^ gpa) & ~PAGE_MASK) || !x86_is_canonical(gla, false))
 		return false;
 	vcpu_stat_inc(vcpu, VMEXIT_INST_EMUL);
 	*verdict = chip_mov(vcpu, vie, gpa);
