@@ -505,6 +505,181 @@ static void timer_deadline(struct kunit *test)
 	KUNIT_EXPECT_LT(test, hand_clock_next(U64_MAX), 0);
 }
 
+/* --- the virtual-APIC page (Intel manual vol. 3, 30.1) ------------------------- */
+
+static u8 apic_page[VLAPIC_PAGE_SIZE] __aligned(8);
+
+static u32 *page_at(unsigned int reg)
+{
+	return (u32 *)(apic_page + (reg << 4));
+}
+
+static bool page_vector(unsigned int first_reg, u8 vector)
+{
+	return *page_at(first_reg + vector / 32) & BIT(vector % 32);
+}
+
+/* As a processor does it: 30.2.2, with what it looks at left out. */
+static u16 page_deliver(u8 vector, u8 next)
+{
+	*page_at(R_IRR + vector / 32) &= ~BIT(vector % 32);
+	*page_at(R_ISR + vector / 32) |= BIT(vector % 32);
+	return vector << 8 | next;
+}
+
+static struct vlapic *paged_vlapic(struct kunit *test)
+{
+	struct board *board = test->priv;
+
+	memset(apic_page, 0, sizeof(apic_page));
+	vlapic_attach_page(board->cpu[1], apic_page);
+	return board->cpu[1];
+}
+
+static void page_takes_interrupts_along(struct kunit *test)
+{
+	struct vlapic *vlapic = paged_vlapic(test);
+	unsigned int notified = ((struct board *)test->priv)->notify[1];
+
+	KUNIT_EXPECT_EQ(test, vlapic_page_load(vlapic, true), 0);
+	vlapic_page_save(vlapic, 0);
+	vlapic_set_irr(vlapic, 0x41, false);
+	vlapic_set_irr(vlapic, 0x91, true);
+	KUNIT_EXPECT_EQ(test, vlapic_page_load(vlapic, true), 0x91);
+	KUNIT_EXPECT_TRUE(test, page_vector(R_IRR, 0x41) && page_vector(R_IRR, 0x91));
+	KUNIT_EXPECT_TRUE(test, page_vector(R_TMR, 0x91) && !page_vector(R_TMR, 0x41));
+	KUNIT_EXPECT_TRUE(test, test_bit(0x91, vlapic_level_vectors(vlapic)));
+	/* Another of the same vector finds nobody waiting, and notifies. */
+	KUNIT_EXPECT_FALSE(test, vlapic_requesting(vlapic));
+	vlapic_set_irr(vlapic, 0x41, false);
+	KUNIT_EXPECT_EQ(test, ((struct board *)test->priv)->notify[1], notified + 3);
+	/* None was delivered: all are pending as before. */
+	vlapic_page_save(vlapic, 0x91);
+	KUNIT_EXPECT_FALSE(test, page_vector(R_IRR, 0x41) || page_vector(R_IRR, 0x91));
+	KUNIT_EXPECT_EQ(test, lapic_serve(vlapic), 0x91);
+	KUNIT_EXPECT_EQ(test, lapic_serve(vlapic), 0x41);
+	KUNIT_EXPECT_EQ(test, lapic_serve(vlapic), -1);
+}
+
+static void page_brings_service_back(struct kunit *test)
+{
+	struct vlapic *vlapic = paged_vlapic(test);
+
+	vlapic_set_irr(vlapic, 0x41, false);
+	vlapic_set_irr(vlapic, 0x45, false);
+	vlapic_set_irr(vlapic, 0x91, false);
+	vlapic_page_load(vlapic, true);
+	vlapic_page_save(vlapic, page_deliver(0x91, 0x45));
+	KUNIT_EXPECT_TRUE(test, lapic_has(vlapic, R_ISR, 0x91));
+	KUNIT_EXPECT_EQ(test, lapic_get(vlapic, R_PPR), 0x90);
+	KUNIT_EXPECT_EQ(test, vlapic_pending_intr(vlapic), -1);
+	/* An EOI by the owner, for one that an emulated access made: the page hears of it. */
+	KUNIT_EXPECT_EQ(test, vlapic_page_load(vlapic, true), 0x9145);
+	vlapic_page_save(vlapic, 0x9145);
+	lapic_put(vlapic, R_EOI, 0);
+	KUNIT_EXPECT_EQ(test, vlapic_page_load(vlapic, true), 0x45);
+	KUNIT_EXPECT_FALSE(test, page_vector(R_ISR, 0x91));
+	/* An EOI by the processor, after one that is served inside another. */
+	page_deliver(0x45, 0x41);
+	*page_at(R_ISR + 2) &= ~BIT(5);
+	vlapic_page_save(vlapic, page_deliver(0x41, 0));
+	KUNIT_EXPECT_FALSE(test, lapic_has(vlapic, R_ISR, 0x45));
+	KUNIT_EXPECT_TRUE(test, lapic_has(vlapic, R_ISR, 0x41));
+	/* And the last one. */
+	KUNIT_EXPECT_EQ(test, vlapic_page_load(vlapic, true), 0x4100);
+	*page_at(R_ISR + 2) = 0;
+	vlapic_page_save(vlapic, 0);
+	KUNIT_EXPECT_FALSE(test, lapic_has(vlapic, R_ISR, 0x41));
+	KUNIT_EXPECT_EQ(test, lapic_get(vlapic, R_PPR), 0);
+	KUNIT_EXPECT_EQ(test, vlapic_page_load(vlapic, true), 0);
+}
+
+static void page_keeps_masked_interrupts_out(struct kunit *test)
+{
+	struct vlapic *vlapic = paged_vlapic(test);
+
+	vlapic_set_irr(vlapic, 0x41, false);
+	KUNIT_EXPECT_EQ(test, vlapic_page_load(vlapic, false), 0);
+	KUNIT_EXPECT_FALSE(test, page_vector(R_IRR, 0x41));
+	vlapic_page_save(vlapic, 0);
+	KUNIT_EXPECT_EQ(test, vlapic_page_load(vlapic, true), 0x41);
+	vlapic_page_save(vlapic, page_deliver(0x41, 0));
+	vlapic_set_irr(vlapic, 0x42, false);
+	/* What is in service is the processor's all the same. */
+	KUNIT_EXPECT_EQ(test, vlapic_page_load(vlapic, false), 0x4100);
+	KUNIT_EXPECT_TRUE(test, page_vector(R_ISR, 0x41) && !page_vector(R_IRR, 0x42));
+	vlapic_page_save(vlapic, 0x4100);
+	KUNIT_EXPECT_TRUE(test, vlapic_requesting(vlapic));
+}
+
+static void page_has_the_tpr(struct kunit *test)
+{
+	struct vlapic *vlapic = paged_vlapic(test);
+
+	lapic_put(vlapic, R_TPR, 0x35);
+	vlapic_page_load(vlapic, true);
+	KUNIT_EXPECT_EQ(test, *page_at(R_TPR), 0x35);
+	*page_at(R_TPR) = 0x72;
+	vlapic_page_save(vlapic, 0);
+	KUNIT_EXPECT_EQ(test, lapic_get(vlapic, R_TPR), 0x72);
+	KUNIT_EXPECT_EQ(test, lapic_get(vlapic, R_PPR), 0x72);
+}
+
+static void page_forgets_with_a_reset(struct kunit *test)
+{
+	struct vlapic *vlapic = paged_vlapic(test);
+
+	vlapic_set_irr(vlapic, 0x41, false);
+	vlapic_set_irr(vlapic, 0x51, false);
+	vlapic_page_load(vlapic, true);
+	vlapic_page_save(vlapic, page_deliver(0x51, 0x41));
+	vlapic_reset(vlapic);
+	KUNIT_EXPECT_EQ(test, vlapic_page_load(vlapic, true), 0);
+	KUNIT_EXPECT_FALSE(test, page_vector(R_ISR, 0x51) || page_vector(R_IRR, 0x41));
+}
+
+/* Every register for which MSR reads need no exit, against what the exit would have said. */
+static void expect_page(struct kunit *test, struct vlapic *vlapic, const char *after)
+{
+	unsigned int reg;
+	u64 val, there;
+
+	vlapic_page_load(vlapic, true);
+	vlapic_page_save(vlapic, 0);
+	for (reg = 0; reg < VLAPIC_PAGE_SIZE >> 4; reg++) {
+		if (!vlapic_page_has(reg) || reg == R_PPR)
+			continue;
+		there = reg == R_ICR ? *(u64 *)page_at(reg) : *page_at(reg);
+		KUNIT_EXPECT_EQ(test, vlapic_msr_read(vlapic, 0x800 + reg, &val), 0);
+		KUNIT_EXPECT_EQ_MSG(test, there, val, "register %#x after %s", reg, after);
+	}
+}
+
+static void page_follows_the_registers(struct kunit *test)
+{
+	static const struct { unsigned int reg; u64 val; } writes[] = {
+		{ R_SVR, 0x1ef }, { R_TIMER, 0x20040 }, { R_LINT0, 0x8700 }, { R_LINT1, 0x400 },
+		{ R_ERROR, 0x1fe }, { R_THERMAL, 0x100fa }, { R_PMC, 0x400 }, { R_CMCI, 0xf1 },
+		{ R_DIVIDE, 0xb }, { R_COUNT, 123456 }, { R_ICR, 0x3000000fdULL }, { R_ESR, 0 },
+		{ R_TPR, 0x20 }, { R_SVR, 0xef },
+	};
+	struct vlapic *vlapic = paged_vlapic(test);
+	int i;
+
+	vlapic_set_x2apic_state(vlapic, X2APIC_ENABLED);
+	expect_page(test, vlapic, "the change to x2APIC mode");
+	for (i = 0; i < ARRAY_SIZE(writes); i++) {
+		vlapic_msr_write(vlapic, 0x800 + writes[i].reg, writes[i].val);
+		expect_page(test, vlapic, "a write");
+	}
+	vlapic_reset(vlapic);
+	expect_page(test, vlapic, "a reset");
+	/* There is nothing to read of these: no such register, writable only, or counting. */
+	KUNIT_EXPECT_FALSE(test, vlapic_page_has(0) || vlapic_page_has(R_EOI) || vlapic_page_has(R_DFR) ||
+				 vlapic_page_has(R_ICR2) || vlapic_page_has(R_CURRENT) ||
+				 vlapic_page_has(R_SELF) || vlapic_page_has(0x40) || vlapic_page_has(0xff));
+}
+
 static struct kunit_case vlapic_cases[] = {
 	KUNIT_CASE(lapic_reset_state),
 	KUNIT_CASE(lapic_writable_bits),
@@ -522,6 +697,12 @@ static struct kunit_case vlapic_cases[] = {
 	KUNIT_CASE(d02_timer_periodic),
 	KUNIT_CASE(timer_disabled),
 	KUNIT_CASE(timer_deadline),
+	KUNIT_CASE(page_takes_interrupts_along),
+	KUNIT_CASE(page_brings_service_back),
+	KUNIT_CASE(page_keeps_masked_interrupts_out),
+	KUNIT_CASE(page_has_the_tpr),
+	KUNIT_CASE(page_forgets_with_a_reset),
+	KUNIT_CASE(page_follows_the_registers),
 	{}
 };
 

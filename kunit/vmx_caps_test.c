@@ -47,8 +47,12 @@ static void words_of_a_processor_with_all(struct kunit *test)
 	 * controls; no exits of HLT, INVLPG, RDTSC, CR3, CR8, PAUSE, no window.
 	 */
 	KUNIT_EXPECT_EQ(test, vmx_caps.proc, 0xb5a06d7a);
-	/* EPT, VPID, unrestricted guest, PAUSE loops, ENCLS, ENCLV; RDTSCP as the host has it. */
-	KUNIT_EXPECT_EQ(test, vmx_caps.proc2 & ALL_BUT(BIT(3)), 0x100084a2);
+	/*
+	 * EPT, VPID, unrestricted guest, virtual-interrupt delivery, PAUSE loops, ENCLS, ENCLV; RDTSCP as
+	 * the host has it. x2APIC mode and APIC registers come with the guest's mode.
+	 */
+	KUNIT_EXPECT_EQ(test, vmx_caps.proc2 & ALL_BUT(BIT(3)), 0x100086a2);
+	KUNIT_EXPECT_TRUE(test, vmx_caps.apic_virtual);
 	/* Debug registers saved, 64-bit host, PAT loaded, EFER both; no acknowledged interrupts. */
 	KUNIT_EXPECT_EQ(test, vmx_caps.exit, 0x3b6fff);
 	/* Debug registers, PAT, EFER loaded; a guest begins outside of IA-32e mode. */
@@ -75,6 +79,34 @@ static void words_of_a_processor_with_little(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmx_caps.entry, 0x91ff);
 	KUNIT_EXPECT_FALSE(test, vmx_caps.pat);
 	KUNIT_EXPECT_EQ(test, vmx_caps.proc2_allowed, BIT(1) | BIT(7));
+}
+
+/* Delivery by the processor needs the TPR shadow, and comes with x2APIC mode and registers or not at all. */
+static void apic_is_virtual_as_a_whole(struct kunit *test)
+{
+	static const u8 needed[] = { 4, 8, 9 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(needed); i++) {
+		caps_of_all();
+		msr_set(MSR_PROC2, 0, ALL_BUT(BIT(needed[i])));
+		KUNIT_ASSERT_EQ(test, vmx_controls_read(BASIC_TRUE, NULL), 0);
+		KUNIT_EXPECT_FALSE(test, vmx_caps.apic_virtual);
+		KUNIT_EXPECT_EQ(test, vmx_caps.proc2 & (BIT(4) | BIT(8) | BIT(9)), 0);
+	}
+	caps_of_all();
+	msr_set(MSR_TRUE_PROC, 0x04006172, ALL_BUT(BIT(21)));
+	KUNIT_ASSERT_EQ(test, vmx_controls_read(BASIC_TRUE, NULL), 0);
+	KUNIT_EXPECT_FALSE(test, vmx_caps.apic_virtual);
+	caps_of_all();
+	vmx_caps.revision = 0x2b;
+	KUNIT_ASSERT_EQ(test, vmx_controls_read(BASIC_TRUE, NULL), 0);
+	KUNIT_EXPECT_FALSE(test, vmx_caps.apic_virtual);
+	vmx_cap_intr_delivery = false;
+	caps_of_all();
+	KUNIT_EXPECT_FALSE(test, vmx_caps.apic_virtual);
+	KUNIT_EXPECT_EQ(test, vmx_caps.proc2 & (BIT(4) | BIT(8) | BIT(9)), 0);
+	vmx_cap_intr_delivery = true;
 }
 
 /* PAT is switched at both ends or at none. */
@@ -180,6 +212,7 @@ static struct kunit_case vmx_caps_test_cases[] = {
 	KUNIT_CASE(word_has_what_it_must),
 	KUNIT_CASE(words_of_a_processor_with_all),
 	KUNIT_CASE(words_of_a_processor_with_little),
+	KUNIT_CASE(apic_is_virtual_as_a_whole),
 	KUNIT_CASE(pat_goes_both_ways),
 	KUNIT_CASE(true_msrs_count_where_there_are_any),
 	KUNIT_CASE(missing_controls_are_named),

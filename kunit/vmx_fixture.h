@@ -75,6 +75,7 @@ static inline int vmx_suite_init(struct kunit_suite *suite)
 
 	if (err)
 		return err;
+	vmx_cap_intr_delivery = true;
 	err = caps_of_all() ?: vmx_msrs_init();
 	if (err)
 		goto err_fake;
@@ -100,15 +101,24 @@ static inline void vmx_suite_exit(struct kunit_suite *suite)
 		per_cpu_ptr(&vmx_cpus, cpu)->enabled = false;
 	vmx_cpus_exit();
 	vmx_msrs_exit();
+	vmx_cap_intr_delivery = true;
 	fake_suite_exit(suite);
 }
 
-static inline int vmx_test_init(struct kunit *test)
+static inline int vmx_test_init_with(struct kunit *test, bool intr_delivery)
 {
-	int err = caps_of_all();
+	int err;
 
+	vmx_cap_intr_delivery = intr_delivery;
+	err = caps_of_all();
 	ept_format_init();
 	return err ?: fake_vm_test_init_on(test, &vmx_backend);
+}
+
+/* Interrupts are injected. */
+static inline int vmx_test_init(struct kunit *test)
+{
+	return vmx_test_init_with(test, false);
 }
 
 static inline void vmx_test_exit(struct kunit *test)

@@ -7,6 +7,7 @@
  */
 #include <linux/bitmap.h>
 #include <asm/msr-index.h>
+#include "dev/vioapic.h"
 #include "dev/vlapic.h"
 #include "gla.h"
 #include "mem/pte_format.h"
@@ -86,6 +87,13 @@ static int exit_ipi(struct vcpu *vcpu)
 		exit->u.spinup_ap.rip = (u64)ipi->vector << PAGE_SHIFT;
 	}
 	return VERDICT_USER;
+}
+
+/* The processor has carried out the EOI of a level-triggered interrupt, up to here. */
+static int exit_ioapic_eoi(struct vcpu *vcpu)
+{
+	vioapic_eoi(vcpu->vm->irq.vioapic, vcpu->exit.u.ioapic_eoi.vector);
+	return VERDICT_RESUME;
 }
 
 /* --- MSRs ------------------------------------------------------------- */
@@ -589,6 +597,7 @@ static const exit_fn exit_handlers[VM_EXITCODE_MAX] = {
 	[VM_EXITCODE_MTRAP] = exit_user,
 	[VM_EXITCODE_PAUSE] = exit_user,
 	[VM_EXITCODE_PAGING] = exit_paging,
+	[VM_EXITCODE_IOAPIC_EOI] = exit_ioapic_eoi,
 	[VM_EXITCODE_INOUT_STR] = exit_user,
 	[VM_EXITCODE_TASK_SWITCH] = exit_user,
 	[VM_EXITCODE_MONITOR] = exit_ud,

@@ -64,8 +64,6 @@ enum {
 	LAPIC_REGS = 0x40,
 };
 
-#define VLAPIC_PAGE_SIZE	0x1000
-
 #define MSR_APICBASE		0x1b
 #define MSR_X2APIC_FIRST	0x800
 #define MSR_X2APIC_LAST		0xbff
@@ -135,6 +133,9 @@ struct vlapic {
 	struct irq *irq;			/* constant */
 	u64 *stats;				/* constant pointer; any context, losses allowed */
 	unsigned int vcpuid;			/* constant */
+
+	u8 *page;				/* constant while it runs: virtual-APIC page, or NULL */
+	u8 page_isrv;				/* owner: highest vector of ISR in the page, 0 none */
 
 	atomic_t esr_pending;			/* errors since the last write to ESR */
 	u32 esr;				/* owner: those before it */
@@ -668,6 +669,156 @@ static u64 vlapic_reg_read(struct vlapic *vlapic, unsigned int reg)
 	}
 }
 
+/* --- the virtual-APIC page -------------------------------------------- */
+
+/*
+ * What a processor that virtualizes the APIC may change, TPR, ISR and IRR, goes into the page when the
+ * guest is entered and comes back when it is left. Senders never look there: what they post meanwhile
+ * waits in IRR here, and is noticed as for any vCPU that runs. All other registers the processor only
+ * reads; they are copied when the owner has changed them.
+ */
+
+static u32 *page_reg(struct vlapic *vlapic, unsigned int reg)
+{
+	return (u32 *)(vlapic->page + (reg << 4));
+}
+
+/* A word of a 256-bit register: two doublewords, 16 bytes apart. */
+static void page_put_vectors(struct vlapic *vlapic, unsigned int reg, int word, u64 vectors)
+{
+	*page_reg(vlapic, reg + 2 * word) = vectors;
+	*page_reg(vlapic, reg + 2 * word + 1) = vectors >> 32;
+}
+
+static u64 page_get_vectors(struct vlapic *vlapic, unsigned int reg, int word)
+{
+	return *page_reg(vlapic, reg + 2 * word) | (u64)*page_reg(vlapic, reg + 2 * word + 1) << 32;
+}
+
+bool vlapic_page_has(unsigned int reg)
+{
+	return (lapic_reg_find(reg)->access & R2) && reg != LAPIC_TIMER_CURRENT;
+}
+
+static bool page_follows(unsigned int reg)
+{
+	switch (reg) {
+	case LAPIC_TPR:
+	case LAPIC_PPR:
+	case LAPIC_ISR ... LAPIC_IRR + 7:
+		return false;
+	default:
+		return vlapic_page_has(reg);
+	}
+}
+
+static void vlapic_page_update(struct vlapic *vlapic, unsigned int reg)
+{
+	if (!vlapic->page || !page_follows(reg))
+		return;
+	/* The one register of 64 bits, in x2APIC mode. */
+	if (reg == LAPIC_ICR)
+		*(u64 *)page_reg(vlapic, reg) = vlapic->icr;
+	else
+		*page_reg(vlapic, reg) = vlapic_reg_read(vlapic, reg);
+}
+
+static void vlapic_page_update_all(struct vlapic *vlapic)
+{
+	unsigned int reg;
+
+	for (reg = 0; vlapic->page && reg < LAPIC_REGS; reg++)
+		vlapic_page_update(vlapic, reg);
+}
+
+void vlapic_attach_page(struct vlapic *vlapic, void *page)
+{
+	vlapic->page = page;
+	vlapic->page_isrv = 0;
+	vlapic_page_update_all(vlapic);
+}
+
+static void page_load_vectors(struct vlapic *vlapic, bool deliver, int word)
+{
+	u64 pending = 0;
+
+	/* Cleared before TMR is read, which senders set before IRR. */
+	if (deliver && READ_ONCE(vlapic->irr[word]))
+		pending = xchg(&vlapic->irr[word], 0);
+	page_put_vectors(vlapic, LAPIC_IRR, word, pending);
+	page_put_vectors(vlapic, LAPIC_ISR, word, vlapic->isr[word]);
+	page_put_vectors(vlapic, LAPIC_TMR, word, READ_ONCE(vlapic->tmr[word]));
+}
+
+static u8 page_irrv(struct vlapic *vlapic)
+{
+	int word;
+
+	for (word = VECTOR_WORDS - 1; word >= 0; word--) {
+		u64 vectors = page_get_vectors(vlapic, LAPIC_IRR, word);
+
+		if (vectors)
+			return word * BITS_PER_LONG + __fls(vectors);
+	}
+	return 0;
+}
+
+u16 vlapic_page_load(struct vlapic *vlapic, bool deliver)
+{
+	int word;
+
+	*page_reg(vlapic, LAPIC_TPR) = vlapic->tpr;
+	deliver = deliver && vlapic_requesting(vlapic);
+	if (!deliver && !vlapic->isrv && !vlapic->page_isrv)
+		return 0;
+	for (word = 0; word < VECTOR_WORDS; word++)
+		page_load_vectors(vlapic, deliver, word);
+	return page_irrv(vlapic) | vlapic->isrv << 8;
+}
+
+static void page_save_irr(struct vlapic *vlapic)
+{
+	int word, bit;
+
+	for (word = 0; word < VECTOR_WORDS; word++) {
+		unsigned long pending = page_get_vectors(vlapic, LAPIC_IRR, word);
+
+		for_each_set_bit(bit, &pending, BITS_PER_LONG)
+			set_bit(word * BITS_PER_LONG + bit, vlapic->irr);
+		page_put_vectors(vlapic, LAPIC_IRR, word, 0);
+	}
+}
+
+static void page_save_isr(struct vlapic *vlapic)
+{
+	int word;
+
+	for (word = 0; word < VECTOR_WORDS; word++)
+		vlapic->isr[word] = page_get_vectors(vlapic, LAPIC_ISR, word);
+	vlapic_set_isrv(vlapic, vector_highest(vlapic->isr));
+}
+
+void vlapic_page_save(struct vlapic *vlapic, u16 status)
+{
+	u8 tpr = *page_reg(vlapic, LAPIC_TPR);
+
+	if (tpr != vlapic->tpr)
+		vlapic_set_tpr(vlapic, tpr);
+	/* RVI and SVI are the highest bits of IRR and ISR: without them there are none. */
+	if (status & 0xff)
+		page_save_irr(vlapic);
+	if (status >> 8 || vlapic->isrv)
+		page_save_isr(vlapic);
+	vlapic->page_isrv = status >> 8;
+}
+
+const unsigned long *vlapic_level_vectors(const struct vlapic *vlapic)
+{
+	return vlapic->tmr;
+}
+
+/* --- writes ----------------------------------------------------------- */
+
 static void vlapic_lvt_write(struct vlapic *vlapic, int index, u32 val)
 {
 	val &= ~LVT_READ_ONLY;
@@ -698,6 +849,7 @@ static void vlapic_svr_write(struct vlapic *vlapic, u32 val)
 	} else {
 		vlapic_timer_stop(&vlapic->timer);
 		vlapic_mask_lvts(vlapic);
+		vlapic_page_update_all(vlapic);
 	}
 }
 
@@ -705,6 +857,7 @@ static void vlapic_svr_write(struct vlapic *vlapic, u32 val)
 static int vlapic_icr_write(struct vlapic *vlapic, u64 val)
 {
 	vlapic->icr = val & ~(u64)ICR_BUSY;
+	vlapic_page_update(vlapic, LAPIC_ICR);
 	return vlapic_icr_send(vlapic);
 }
 
@@ -715,6 +868,7 @@ static int vlapic_reg_write(struct vlapic *vlapic, unsigned int reg, u32 val)
 
 	if (lvt) {
 		vlapic_lvt_write(vlapic, lvt - 1, val);
+		vlapic_page_update(vlapic, reg);
 		return 0;
 	}
 	switch (reg) {
@@ -751,6 +905,7 @@ static int vlapic_reg_write(struct vlapic *vlapic, unsigned int reg, u32 val)
 		vlapic_self_ipi(vlapic, val);
 		break;
 	}
+	vlapic_page_update(vlapic, reg);
 	return 0;
 }
 
@@ -926,6 +1081,7 @@ static void vlapic_restore(struct vlapic *vlapic, const struct vlapic_state *sta
 	atomic_set(&vlapic->esr_pending, state->esr_pending);
 	vlapic->icr = state->icr;
 	vlapic_timer_restore(&vlapic->timer, &state->timer);
+	vlapic_page_update_all(vlapic);
 }
 
 static bool vlapic_lvt_valid(const struct vlapic_state *state)
@@ -1037,6 +1193,7 @@ int vlapic_set_x2apic_state(struct vlapic *vlapic, enum x2apic_state state)
 		return -EINVAL;
 	WRITE_ONCE(vlapic->x2apic, state == X2APIC_ENABLED);
 	vlapic_reset_dest(vlapic);
+	vlapic_page_update_all(vlapic);
 	return 0;
 }
 
@@ -1060,6 +1217,7 @@ void vlapic_reset(struct vlapic *vlapic)
 	atomic_set(&vlapic->esr_pending, 0);
 	vlapic->esr = 0;
 	vlapic->icr = 0;
+	vlapic_page_update_all(vlapic);
 }
 
 struct vlapic *vlapic_create(struct irq *irq, struct vclock *clock, unsigned int vcpuid, u64 *stats)

@@ -13,6 +13,7 @@ struct vlapic;
 struct record;
 
 #define VLAPIC_BASE_GPA		0xfee00000ULL
+#define VLAPIC_PAGE_SIZE	0x1000
 
 /* Verdict of a write to ICR: the sender must leave with an IPI (or SPINUP_AP) exit; see vlapic_ipi(). */
 #define VLAPIC_IPI_EXIT		1
@@ -123,6 +124,29 @@ void vlapic_intr_accepted(struct vlapic *vlapic, int vector);
  * soon as TPR's class is below that. Else 0. Own thread.
  */
 int vlapic_tpr_threshold(struct vlapic *vlapic);
+
+/*
+ * The virtual-APIC page, which a processor that virtualizes APIC registers and delivers interrupts by
+ * itself reads and writes while the guest runs (Intel manual vol. 3, 30.1). Between vlapic_page_load()
+ * and vlapic_page_save() TPR, ISR and the interrupts that were taken along are in the page, and no
+ * function that is the owner's may be called; the rest of the time the page follows the registers.
+ */
+/* @page: 4 KiB that are there as long as @vlapic, or NULL: none, as at first. vCPU frozen. */
+void vlapic_attach_page(struct vlapic *vlapic, void *page);
+/**
+ * vlapic_page_load() - hand the page over to the processor
+ * @vlapic: has a page
+ * @deliver: take pending interrupts along; else they stay here
+ * Return: the guest interrupt status: bits 7-0 the highest vector to be delivered, 15-8 the highest
+ * in service, 0 where there is none. Own thread, RUNNING announced, IRQs off, hot.
+ */
+u16 vlapic_page_load(struct vlapic *vlapic, bool deliver);
+/* And back. @status: the guest interrupt status as the exit has left it. Own thread, IRQs off, hot. */
+void vlapic_page_save(struct vlapic *vlapic, u16 status);
+/* 256 bits, one a vector: those that came in as level-triggered. Any context. */
+const unsigned long *vlapic_level_vectors(const struct vlapic *vlapic);
+/* Does the page answer a read of x2APIC register MSR 0x800 + @reg as vlapic_msr_read() would? */
+bool vlapic_page_has(unsigned int reg);
 
 /**
  * vlapic_set_irr() - accept a fixed interrupt, and notify the vCPU

@@ -23,6 +23,8 @@
 struct vmx_caps vmx_caps;
 struct vmx_mitigations vmx_mitigations;
 
+#define REVISION_BOCHS	0x2b	/* of its VMCS, version 2.7 */
+
 /* --- control words (manual vol. 3, appendix A) ------------------------ */
 
 /* What we need of one control word. */
@@ -57,7 +59,8 @@ static const struct control_rule proc2_rule = {
 	.word = "secondary control", .msr = MSR_IA32_VMX_PROCBASED_CTLS2,
 	.true_msr = MSR_IA32_VMX_PROCBASED_CTLS2,
 	.required = PROC2_EPT | PROC2_UNRESTRICTED,
-	.wanted = PROC2_VPID | PROC2_RDTSCP | PROC2_PAUSE_LOOP | PROC2_ENCLS | PROC2_ENCLV,
+	.wanted = PROC2_VPID | PROC2_RDTSCP | PROC2_PAUSE_LOOP | PROC2_ENCLS | PROC2_ENCLV |
+		  PROC2_INTR_DELIVERY,
 };
 
 static const struct control_rule exit_rule = {
@@ -144,6 +147,23 @@ static int control_read(const struct control_rule *rule, u64 basic, u32 *word, u
 	return err;
 }
 
+#define PROC2_APIC	(PROC2_INTR_DELIVERY | PROC2_X2APIC | PROC2_APIC_REGISTERS)
+
+/*
+ * All that apic.c uses, or nothing of it but the TPR shadow. Bochs 2.7 keeps an interrupt that waits
+ * for the guest over an exit, and then takes one after another of its 8259 for the host.
+ */
+static void apic_controls_decide(void)
+{
+	struct vmx_caps *caps = &vmx_caps;
+
+	caps->apic_virtual = vmx_cap_intr_delivery && caps->revision != REVISION_BOCHS &&
+			     (caps->proc & PROC_TPR_SHADOW) &&
+			     (caps->proc2_allowed & PROC2_APIC) == PROC2_APIC;
+	if (!caps->apic_virtual)
+		caps->proc2 &= ~PROC2_INTR_DELIVERY;
+}
+
 int vmx_controls_read(u64 basic, void (*report)(const char *control))
 {
 	struct vmx_caps *caps = &vmx_caps;
@@ -160,6 +180,7 @@ int vmx_controls_read(u64 basic, void (*report)(const char *control))
 		caps->proc &= ~PROC_TPR_SHADOW;
 	if (!(caps->proc & PROC_TPR_SHADOW))
 		caps->proc |= PROC_CR8 & caps->proc_allowed;
+	apic_controls_decide();
 	if (vmm_trap_wbinvd)
 		caps->proc2 |= PROC2_WBINVD & caps->proc2_allowed;
 	if (!boot_cpu_has(X86_FEATURE_RDTSCP) && !boot_cpu_has(X86_FEATURE_RDPID))
@@ -260,7 +281,6 @@ static void control_registers_read(void)
 #define MISC_TIMER_SHIFT(misc)	((misc) & 0x1f)		/* TSC ticks in one of the preemption timer's, log2 */
 #define MISC_ACTIVITY(misc)	(((misc) >> 6) & 7)	/* HLT, shutdown, wait for SIPI */
 #define MISC_ZERO_LENGTH	BIT_ULL(30)
-#define REVISION_BOCHS		0x2b
 
 static void misc_read(void)
 {

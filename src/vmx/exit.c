@@ -472,7 +472,7 @@ static int exit_hlt(struct vcpu *vcpu)
 {
 	vcpu_stat_inc(vcpu, VMEXIT_HLT);
 	vcpu->exit.u.hlt.rflags = to_vmx(vcpu)->rflags;
-	vcpu->exit.u.hlt.intr_status = 0;
+	vcpu->exit.u.hlt.intr_status = to_vmx(vcpu)->vmcs_intr_status;
 	return exit_neutral_skip(vcpu, VM_EXITCODE_HLT);
 }
 
@@ -652,12 +652,14 @@ static const vmx_exit_fn exit_handlers[EXIT_COUNT] = {
 	[EXIT_MONITOR] = exit_ud,
 	[EXIT_PAUSE] = exit_pause,
 	[EXIT_TPR_BELOW_THRESHOLD] = exit_host,
+	[EXIT_EOI] = vmx_exit_eoi,
 	[EXIT_EPT_VIOLATION] = exit_ept_violation,
 	[EXIT_PREEMPTION_TIMER] = exit_host,
 	[EXIT_INVEPT] = exit_ud,
 	[EXIT_INVVPID] = exit_ud,
 	[EXIT_WBINVD] = exit_skip,
 	[EXIT_XSETBV] = exit_xsetbv,
+	[EXIT_APIC_WRITE] = vmx_exit_apic_write,
 	[EXIT_VMFUNC] = exit_ud,
 	[EXIT_ENCLS] = exit_ud,
 	[EXIT_ENCLV] = exit_ud,

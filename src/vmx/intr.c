@@ -3,9 +3,9 @@
  * intr: which event the next entry delivers, and how we get back when one that has to
  * wait can go (semantics.md section 12; Intel manual vol. 3, "Event Injection").
  *
- * Interrupts wait for an interrupt-window exit, NMIs for an NMI-window exit. The vlapic alone
- * keeps IRR and ISR: what an entry injects has been taken out of it here and nowhere else, so
- * that delivery by hardware out of the virtual-APIC page could take its place.
+ * Interrupts wait for an interrupt-window exit, NMIs for an NMI-window exit. What an entry injects
+ * has been taken out of the vlapic here. Where the processor delivers the vlapic's interrupts by itself
+ * (apic.c), those of the 8259 are left.
  */
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
@@ -126,7 +126,7 @@ static void inject_intr(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	bool extint = test_bit(EVENT_EXTINT, &vcpu->events.flags);
-	int vector = extint ? -1 : vlapic_pending_intr(vcpu->vlapic);
+	int vector = extint || vmx_caps.apic_virtual ? -1 : vlapic_pending_intr(vcpu->vlapic);
 
 	if (!extint && vector < 0) {
 		vmx_intr_window(vcpu, false);

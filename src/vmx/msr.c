@@ -7,13 +7,17 @@
 #include <linux/gfp.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
+#include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/intel-family.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
+#include "../dev/vlapic.h"
 #include "vmx.h"
 
-static u8 *bitmap;		/* constant after load; 1 intercepts */
+/* Constant after load; 1 intercepts. */
+static u8 *bitmap;
+static u8 *bitmap_x2apic;	/* NULL without vmx_caps.apic_virtual */
 
 /* Reads of both ranges, then writes: four times 1 KiB. */
 int vmx_msr_bitmap_bit(u32 msr, bool write)
@@ -49,7 +53,7 @@ static const struct { u32 msr; int direct; } direct_msrs[] = {
 	{ MSR_IA32_TSC, DIRECT_READ },
 };
 
-static void bitmap_permit(u32 msr, int direct)
+static void bitmap_permit(u8 *bitmap, u32 msr, int direct)
 {
 	int bit = vmx_msr_bitmap_bit(msr, false);
 
@@ -95,18 +99,44 @@ static void constants_init(void)
 	turbo_ratio = ratio * 0x0101010101010101ULL;
 }
 
-int vmx_msrs_init(void)
+/* APIC registers that the virtual-APIC page answers for, and those whose writes the processor carries out. */
+static void bitmap_permit_apic(u8 *bitmap)
 {
+	unsigned int reg;
+
+	for (reg = 0; reg < VLAPIC_PAGE_SIZE >> 4; reg++)
+		if (vlapic_page_has(reg))
+			bitmap_permit(bitmap, APIC_BASE_MSR + reg, DIRECT_READ);
+	bitmap_permit(bitmap, APIC_BASE_MSR + (APIC_TASKPRI >> 4), DIRECT_WRITE);
+	bitmap_permit(bitmap, APIC_BASE_MSR + (APIC_EOI >> 4), DIRECT_WRITE);
+	bitmap_permit(bitmap, APIC_BASE_MSR + (APIC_SELF_IPI >> 4), DIRECT_WRITE);
+}
+
+static u8 *bitmap_create(void)
+{
+	u8 *bitmap = (void *)__get_free_page(GFP_KERNEL);
 	int i;
 
-	bitmap = (void *)__get_free_page(GFP_KERNEL);
 	if (!bitmap)
-		return -ENOMEM;
+		return NULL;
 	memset(bitmap, 0xff, PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(direct_msrs); i++)
-		bitmap_permit(direct_msrs[i].msr, direct_msrs[i].direct);
+		bitmap_permit(bitmap, direct_msrs[i].msr, direct_msrs[i].direct);
 	if (has_tsc_aux())
-		bitmap_permit(MSR_TSC_AUX, DIRECT_READ);
+		bitmap_permit(bitmap, MSR_TSC_AUX, DIRECT_READ);
+	return bitmap;
+}
+
+int vmx_msrs_init(void)
+{
+	bitmap = bitmap_create();
+	bitmap_x2apic = vmx_caps.apic_virtual ? bitmap_create() : NULL;
+	if (!bitmap || (vmx_caps.apic_virtual && !bitmap_x2apic)) {
+		vmx_msrs_exit();
+		return -ENOMEM;
+	}
+	if (bitmap_x2apic)
+		bitmap_permit_apic(bitmap_x2apic);
 	constants_init();
 	return 0;
 }
@@ -114,17 +144,18 @@ int vmx_msrs_init(void)
 void vmx_msrs_exit(void)
 {
 	free_page((unsigned long)bitmap);
-	bitmap = NULL;
+	free_page((unsigned long)bitmap_x2apic);
+	bitmap = bitmap_x2apic = NULL;
 }
 
-u64 vmx_msr_bitmap_pa(void)
+u64 vmx_msr_bitmap_pa(bool x2apic)
 {
-	return __pa(bitmap);
+	return __pa(vmx_msr_bitmap(x2apic));
 }
 
-const u8 *vmx_msr_bitmap(void)
+const u8 *vmx_msr_bitmap(bool x2apic)
 {
-	return bitmap;
+	return x2apic ? bitmap_x2apic : bitmap;
 }
 
 /* --- switching -------------------------------------------------------- */

@@ -26,6 +26,12 @@ MODULE_PARM_DESC(vmx_cap_tpr_shadowing, "use the TPR shadow where the CPU has it
 module_param_named(vmx_use_tpr_shadowing, vmx_cap_tpr_shadowing, bool, 0444);
 MODULE_PARM_DESC(vmx_use_tpr_shadowing, "the same as vmx_cap_tpr_shadowing (hw.vmm.vmx.use_tpr_shadowing)");
 
+bool vmx_cap_intr_delivery = true;
+module_param_named(vmx_cap_virtual_interrupt_delivery, vmx_cap_intr_delivery, bool, 0444);
+MODULE_PARM_DESC(vmx_cap_virtual_interrupt_delivery, "let the CPU deliver APIC interrupts and carry out x2APIC accesses where it can (hw.vmm.vmx.cap.virtual_interrupt_delivery)");
+module_param_named(vmx_use_apic_vid, vmx_cap_intr_delivery, bool, 0444);
+MODULE_PARM_DESC(vmx_use_apic_vid, "the same as vmx_cap_virtual_interrupt_delivery (hw.vmm.vmx.use_apic_vid)");
+
 bool ept_use_superpages = true;
 module_param_named(ept_use_superpages, ept_use_superpages, bool, 0444);
 MODULE_PARM_DESC(ept_use_superpages, "map guest memory by 2 MiB where it is contiguous and the CPU can (hw.vmm.ept.use_superpages)");

@@ -11,7 +11,6 @@
 #include <asm/special_insns.h>
 #include <asm/trapnr.h>
 #include <compat_gsseg.h>
-#include "../dev/vlapic.h"
 #include "../run.h"
 #include "vmx.h"
 
@@ -206,55 +205,20 @@ void vmx_vcpu_put(struct vcpu *vcpu)
 
 /* --- entry ------------------------------------------------------------ */
 
-static void write_if_changed(unsigned long field, u64 *vmcs, u64 val)
-{
-	if (*vmcs == val)
-		return;
-	vmcs_write(field, val);
-	*vmcs = val;
-}
-
-static void write32_if_changed(unsigned long field, u32 *vmcs, u32 val)
-{
-	if (*vmcs == val)
-		return;
-	vmcs_write(field, val);
-	*vmcs = val;
-}
-
 static void state_in(struct vcpu *vcpu, struct vmx_vcpu *vmx)
 {
-	write_if_changed(VMCS_GUEST_RSP, &vmx->vmcs_rsp, vcpu->gpr[GPR_RSP]);
-	write_if_changed(VMCS_GUEST_RIP, &vmx->vmcs_rip, vcpu->nextrip);
-	write_if_changed(VMCS_GUEST_RFLAGS, &vmx->vmcs_rflags, vmx->rflags);
-	write_if_changed(VMCS_TSC_OFFSET, &vmx->vmcs_tsc_offset, vcpu->tsc_offset);
-	write32_if_changed(VMCS_GUEST_INTERRUPTIBILITY, &vmx->vmcs_interruptibility,
+	vmcs_update(VMCS_GUEST_RSP, &vmx->vmcs_rsp, vcpu->gpr[GPR_RSP]);
+	vmcs_update(VMCS_GUEST_RIP, &vmx->vmcs_rip, vcpu->nextrip);
+	vmcs_update(VMCS_GUEST_RFLAGS, &vmx->vmcs_rflags, vmx->rflags);
+	vmcs_update(VMCS_TSC_OFFSET, &vmx->vmcs_tsc_offset, vcpu->tsc_offset);
+	vmcs_update32(VMCS_GUEST_INTERRUPTIBILITY, &vmx->vmcs_interruptibility,
 			   vmx->interruptibility);
-	write32_if_changed(VMCS_GUEST_ACTIVITY, &vmx->vmcs_activity, vmx->activity);
+	vmcs_update32(VMCS_GUEST_ACTIVITY, &vmx->vmcs_activity, vmx->activity);
 	if (vmx_caps.pat)
-		write_if_changed(VMCS_GUEST_PAT, &vmx->vmcs_pat, vcpu->msrs.pat);
+		vmcs_update(VMCS_GUEST_PAT, &vmx->vmcs_pat, vcpu->msrs.pat);
 	/* These change under a thread: by the scheduler, by what others do to CR4. */
-	write_if_changed(VMCS_HOST_CR3, &vmx->vmcs_host_cr3, __read_cr3());
-	write_if_changed(VMCS_HOST_CR4, &vmx->vmcs_host_cr4, __read_cr4());
-}
-
-#define VIRTUAL_APIC_TPR	0x80
-
-static void tpr_in(struct vcpu *vcpu, struct vmx_vcpu *vmx)
-{
-	if (!(vmx->proc & PROC_TPR_SHADOW))
-		return;
-	*(u32 *)(vmx->virtual_apic + VIRTUAL_APIC_TPR) = vlapic_cr8_read(vcpu->vlapic) << 4;
-	write32_if_changed(VMCS_TPR_THRESHOLD, &vmx->vmcs_tpr_threshold,
-			   vlapic_tpr_threshold(vcpu->vlapic));
-}
-
-static void tpr_out(struct vcpu *vcpu, struct vmx_vcpu *vmx)
-{
-	u32 tpr = *(u32 *)(vmx->virtual_apic + VIRTUAL_APIC_TPR) >> 4 & 0xf;
-
-	if ((vmx->proc & PROC_TPR_SHADOW) && tpr != vlapic_cr8_read(vcpu->vlapic))
-		vlapic_cr8_write(vcpu->vlapic, tpr);
+	vmcs_update(VMCS_HOST_CR3, &vmx->vmcs_host_cr3, __read_cr3());
+	vmcs_update(VMCS_HOST_CR4, &vmx->vmcs_host_cr4, __read_cr4());
 }
 
 static void exit_info_read(struct vmx_exit_info *exit)
@@ -422,13 +386,13 @@ static bool run_guest(struct vcpu *vcpu, struct vmx_vcpu *vmx)
 
 	vmx_tlb_prepare(vcpu);
 	state_in(vcpu, vmx);
-	tpr_in(vcpu, vmx);
+	vmx_apic_in(vcpu);
 	entered = world_switch(vcpu, vmx);
 	if (likely(entered)) {
 		state_out(vcpu, vmx);
-		tpr_out(vcpu, vmx);
 		vmx_exit_events(vcpu);
 	}
+	vmx_apic_out(vcpu, entered);
 	return entered;
 }
 

@@ -72,7 +72,6 @@ static void reset_copies(struct vmx_vcpu *vmx)
 	vmx->vmcs_tsc_offset = 0;
 	vmx->vmcs_pat = PAT_RESET;
 	vmx->vmcs_host_cr3 = vmx->vmcs_host_cr4 = 0;
-	vmx->vmcs_tpr_threshold = 0;
 	vmx->entry_event = 0;
 	vmx->host_cpu = -1;
 	vmx->dr6 = DR6_RESET;
@@ -103,17 +102,13 @@ static void reset_controls(struct vcpu *vcpu, struct vmx_vcpu *vmx)
 	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, 0);
 	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write(VMCS_ENTRY_INTR_INFO, 0);
-	vmcs_write(VMCS_MSR_BITMAP, vmx_msr_bitmap_pa());
+	vmcs_write(VMCS_MSR_BITMAP, vmx_msr_bitmap_pa(false));
 	vmcs_write(VMCS_TSC_OFFSET, 0);
 	vmcs_write(VMCS_EPTP, to_vmx_vm(vcpu)->eptp);
 	vmcs_write(VMCS_CR0_MASK, vmx_caps.cr0_mask);
 	vmcs_write(VMCS_CR4_MASK, vmx_caps.cr4_mask);
 	if (vmx->vpid)
 		vmcs_write(VMCS_VPID, vmx->vpid);
-	if (vmx->proc & PROC_TPR_SHADOW) {
-		vmcs_write(VMCS_VIRTUAL_APIC, __pa(vmx->virtual_apic));
-		vmcs_write(VMCS_TPR_THRESHOLD, 0);
-	}
 	if (vmx_caps.pin & PIN_PREEMPTION_TIMER)
 		vmcs_write(VMCS_GUEST_TIMER, vmx_caps.timer_ticks);
 	if (vmx->proc2 & PROC2_PAUSE_LOOP) {
@@ -179,6 +174,7 @@ void vmx_vcpu_reset(struct vcpu *vcpu)
 		return;
 	}
 	reset_controls(vcpu, vmx);
+	vmx_apic_reset(vcpu);
 	vmx_write_host_constants();
 	reset_guest(vmx);
 	vmcs_put(vcpu);

@@ -24,7 +24,7 @@ static u64 l1d_flush_sw(void)
 	return l1d_flush() && !vmx_mitigations.l1d_msr;
 }
 
-/* APIC interrupts are injected at entry; a running vCPU is kicked by the scheduler's interrupt. */
+/* A running vCPU is kicked by the scheduler's interrupt. */
 static int posted_interrupt_vector = -1;
 
 static struct ctl_table vmx_table[] = {
@@ -88,6 +88,11 @@ static u64 cap_tpr_shadowing(void)
 	return !!(vmx_caps.proc & PROC_TPR_SHADOW);
 }
 
+static u64 cap_virtual_interrupt_delivery(void)
+{
+	return vmx_caps.apic_virtual;
+}
+
 static u64 cap_never(void)
 {
 	return 0;
@@ -103,7 +108,7 @@ static struct ctl_table cap_table[] = {
 	SYSCTL_FACT("monitor_trap", cap_monitor_trap),
 	SYSCTL_FACT("invpcid", cap_invpcid),
 	SYSCTL_FACT("tpr_shadowing", cap_tpr_shadowing),
-	SYSCTL_FACT("virtual_interrupt_delivery", cap_never),
+	SYSCTL_FACT("virtual_interrupt_delivery", cap_virtual_interrupt_delivery),
 	SYSCTL_FACT("posted_interrupts", cap_never),
 	COMPAT_CTL_TABLE_END
 };
@@ -133,21 +138,15 @@ const struct sysctl_dir vmx_sysctls[] = {
 
 /* --- tunables that have nothing to tune ------------------------------- */
 
-static int wish_vid = -1, wish_pir = -1;
+static int wish_pir = -1;
 
-module_param_named(vmx_cap_virtual_interrupt_delivery, wish_vid, int, 0444);
-MODULE_PARM_DESC(vmx_cap_virtual_interrupt_delivery, "without effect, APIC interrupts are injected by software (hw.vmm.vmx.cap.virtual_interrupt_delivery)");
-module_param_named(vmx_use_apic_vid, wish_vid, int, 0444);
-MODULE_PARM_DESC(vmx_use_apic_vid, "the same as vmx_cap_virtual_interrupt_delivery (hw.vmm.vmx.use_apic_vid)");
 module_param_named(vmx_cap_posted_interrupts, wish_pir, int, 0444);
-MODULE_PARM_DESC(vmx_cap_posted_interrupts, "without effect, APIC interrupts are injected by software (hw.vmm.vmx.cap.posted_interrupts)");
+MODULE_PARM_DESC(vmx_cap_posted_interrupts, "without effect, a running vCPU is interrupted by the scheduler's interrupt (hw.vmm.vmx.cap.posted_interrupts)");
 module_param_named(vmx_use_apic_pir, wish_pir, int, 0444);
 MODULE_PARM_DESC(vmx_use_apic_pir, "the same as vmx_cap_posted_interrupts (hw.vmm.vmx.use_apic_pir)");
 
-#define INJECTED	"APIC interrupts are injected by software"
-
 const struct sysctl_wish vmx_wishes[] = {
-	{ "vmx_cap_virtual_interrupt_delivery", &wish_vid, cap_never, INJECTED },
-	{ "vmx_cap_posted_interrupts", &wish_pir, cap_never, INJECTED },
+	{ "vmx_cap_posted_interrupts", &wish_pir, cap_never,
+	  "a running vCPU is interrupted by the scheduler's interrupt" },
 	{ }
 };

@@ -32,6 +32,7 @@ enum vmcs_encoding {
 	VMCS_VPID			= 0x0000,
 
 	VMCS_GUEST_SELECTOR		= 0x0800,	/* + 2 * enum vmcs_segment */
+	VMCS_GUEST_INTR_STATUS		= 0x0810,
 
 	VMCS_HOST_ES_SELECTOR		= 0x0c00,
 	VMCS_HOST_CS_SELECTOR		= 0x0c02,
@@ -48,6 +49,7 @@ enum vmcs_encoding {
 	VMCS_TSC_OFFSET			= 0x2010,
 	VMCS_VIRTUAL_APIC		= 0x2012,
 	VMCS_EPTP			= 0x201a,
+	VMCS_EOI_EXIT_BITMAP		= 0x201c,	/* 4 of them, two apart */
 	VMCS_ENCLS_BITMAP		= 0x202e,
 	VMCS_ENCLV_BITMAP		= 0x2036,
 
@@ -175,9 +177,12 @@ enum { VMCS_TYPE_CONTROL, VMCS_TYPE_EXIT, VMCS_TYPE_GUEST, VMCS_TYPE_HOST };
 /* Secondary processor-based controls. */
 #define PROC2_EPT			BIT(1)
 #define PROC2_RDTSCP			BIT(3)
+#define PROC2_X2APIC			BIT(4)
 #define PROC2_VPID			BIT(5)
 #define PROC2_WBINVD			BIT(6)
 #define PROC2_UNRESTRICTED		BIT(7)
+#define PROC2_APIC_REGISTERS		BIT(8)
+#define PROC2_INTR_DELIVERY		BIT(9)
 #define PROC2_PAUSE_LOOP		BIT(10)
 #define PROC2_INVPCID			BIT(12)
 #define PROC2_ENCLS			BIT(15)
@@ -306,6 +311,23 @@ static inline void vmcs_write(unsigned long field, u64 val)
 {
 	if (unlikely(!vmx_insn_vmwrite(field, val)))
 		vmcs_access_failed("write", field);
+}
+
+/* @vmcs: what the field holds. */
+static inline void vmcs_update(unsigned long field, u64 *vmcs, u64 val)
+{
+	if (*vmcs == val)
+		return;
+	vmcs_write(field, val);
+	*vmcs = val;
+}
+
+static inline void vmcs_update32(unsigned long field, u32 *vmcs, u32 val)
+{
+	if (*vmcs == val)
+		return;
+	vmcs_write(field, val);
+	*vmcs = val;
 }
 
 static inline unsigned long vmcs_segment_field(enum vmcs_encoding first, enum vmcs_segment seg)

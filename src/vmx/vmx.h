@@ -28,6 +28,7 @@ struct vmx_caps {
 	bool vpid;
 	bool invvpid_context;	/* one VPID at a time */
 	bool pat;		/* entry and exit switch it */
+	bool apic_virtual;	/* the processor delivers interrupts and has x2APIC mode: apic.c */
 	bool zero_length_trap;	/* INT3 may be injected without a length */
 	u64 activity_supported;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
@@ -41,7 +42,7 @@ extern struct vmx_caps vmx_caps;
 /* params.c; constant after load, but for the one that a sysctl writes */
 extern int vmx_l1d_flush, vmx_l1d_flush_sw;	/* -1: as the kernel's own switches say */
 extern bool vmx_no_flush_rsb;
-extern bool vmx_cap_tpr_shadowing;
+extern bool vmx_cap_tpr_shadowing, vmx_cap_intr_delivery;
 extern bool ept_use_superpages, ept_use_hw_ad_bits, ept_use_exec_only;
 
 /* What entry and exit do against leaks through speculation, decided at load by the kernel's switches (caps.c). */
@@ -103,7 +104,7 @@ struct vmx_exit_info {
 
 struct vmx_vcpu {
 	struct vmcs *vmcs;		/* constant */
-	void *virtual_apic;		/* constant: page, of which only TPR is used */
+	void *virtual_apic;		/* constant: page, see apic.c */
 	int cpu;			/* where the VMCS is active; -1: nowhere. Written by that CPU */
 	struct list_head active_link;	/* vmx_cpu.active */
 	bool launched;			/* VMRESUME from now on */
@@ -122,7 +123,9 @@ struct vmx_vcpu {
 	u32 activity, vmcs_activity;
 	u64 vmcs_tsc_offset, vmcs_pat;
 	u64 vmcs_host_cr3, vmcs_host_cr4;
-	u32 vmcs_tpr_threshold;
+	u32 vmcs_tpr_threshold, vmcs_intr_status;
+	u64 vmcs_eoi_exits[4];
+	bool vmcs_x2apic;		/* PROC2_X2APIC, and the MSR bitmap that goes with it */
 	u32 entry_event;		/* what the entry under way injects; 0: nothing */
 	int host_cpu;			/* whose host state the VMCS has; -1: nobody's */
 
@@ -208,12 +211,21 @@ void vmx_exit_events(struct vcpu *vcpu);	/* IDT-vectoring information back into 
 void vmx_intr_window(struct vcpu *vcpu, bool on);
 void vmx_nmi_window(struct vcpu *vcpu, bool on);
 
+/* apic.c */
+void vmx_apic_reset(struct vcpu *vcpu);		/* the VMCS is current */
+/* What the processor keeps of the local APIC: handed over, and taken back. VMCS current, IRQs off. */
+void vmx_apic_in(struct vcpu *vcpu);
+void vmx_apic_out(struct vcpu *vcpu, bool entered);
+int vmx_exit_eoi(struct vcpu *vcpu);
+int vmx_exit_apic_write(struct vcpu *vcpu);
+
 /* msr.c */
-int vmx_msrs_init(void);			/* the MSR bitmap, shared by all VMs */
+int vmx_msrs_init(void);			/* the MSR bitmaps, shared by all VMs */
 void vmx_msrs_exit(void);
-u64 vmx_msr_bitmap_pa(void);
+/* @x2apic: the one with which the processor carries out accesses to APIC registers (apic.c). */
+u64 vmx_msr_bitmap_pa(bool x2apic);
 /* For tests: the bitmap, and an MSR's bit for reading or writing in it (-1: not covered). */
-const u8 *vmx_msr_bitmap(void);
+const u8 *vmx_msr_bitmap(bool x2apic);
 int vmx_msr_bitmap_bit(u32 msr, bool write);
 int vmx_exit_msr(struct vcpu *vcpu);
 void vmx_msrs_load(struct vcpu *vcpu);		/* the guest's into the CPU, and back. Preemption off */

@@ -125,7 +125,7 @@ test_defaults()
 	for row in halt_detection=1 trace_guest_exceptions=0 trap_wbinvd=0 bhyve_xcpuids=0 topology/cpuid_leaf_b=1 vrtc/flag_broken_time=1 \
 		ppt/devices=0 iommu/initialized=0 iommu/enable=1 amdvi/iotlb_enabled=1 amdvi/ptp_level=4 amdvi/disable_io_fault=0 \
 		amdvi/domain_id=0 vmx/posted_interrupt_vector=-1 vmx/vpid_alloc_failed=0 vmx/no_flush_rsb=0 \
-		vmx/cap/virtual_interrupt_delivery=0 vmx/cap/posted_interrupts=0 svm/vmcb_clean=8191 svm/disable_npf_assist=0; do
+		vmx/cap/posted_interrupts=0 svm/vmcb_clean=8191 svm/disable_npf_assist=0; do
 		is "${row%=*}" "${row#*=}"
 	done
 	# A vector of the host's, above the exceptions.
@@ -144,7 +144,8 @@ test_facts_svm()
 	for name in initialized cr0_ones_mask cr0_zeros_mask cr4_ones_mask cr4_zeros_mask l1d_flush l1d_flush_sw; do
 		is vmx/$name 0
 	done
-	for name in halt_exit pause_exit wbinvd_exit rdpid rdtscp unrestricted_guest monitor_trap invpcid tpr_shadowing; do
+	for name in halt_exit pause_exit wbinvd_exit rdpid rdtscp unrestricted_guest monitor_trap invpcid tpr_shadowing \
+		virtual_interrupt_delivery; do
 		is vmx/cap/$name 0
 	done
 	is ept/pmap_flags 0
@@ -170,6 +171,11 @@ test_facts_vmx()
 	[ $(($(value vmx/cr0_ones_mask) & 0x20)) = 32 ] || fail "hw.vmm.vmx.cr0_ones_mask is $(value vmx/cr0_ones_mask)"
 	[ $(($(value vmx/cr4_ones_mask) & 0x2000)) = 8192 ] || fail "hw.vmm.vmx.cr4_ones_mask is $(value vmx/cr4_ones_mask)"
 	is vmx/cap/unrestricted_guest 1
+	if grep -qw vid /proc/cpuinfo && grep -qw vapic_reg /proc/cpuinfo; then expected=1; else expected=0; fi
+	is vmx/cap/virtual_interrupt_delivery $expected
+	unload
+	load_with vmx_use_apic_vid=0
+	is vmx/cap/virtual_interrupt_delivery 0
 	unload
 }
 
