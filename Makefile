@@ -23,9 +23,8 @@ pages := vmm.4 vmmctl.8 vmmrun.8 libvmmapi.3
 mandir := /usr/local/share/man
 
 KERNEL ?= 6.1
-GUEST ?= 6.1
 CPU ?= svm
-export KERNEL GUEST CPU
+export KERNEL CPU
 
 all: module
 
