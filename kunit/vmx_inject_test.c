@@ -37,6 +37,7 @@ static void guest_blocks(struct vcpu *vcpu, bool interrupts, u32 interruptibilit
 {
 	to_vmx(vcpu)->rflags = X86_EFLAGS_FIXED | (interrupts ? 0 : X86_EFLAGS_IF);
 	to_vmx(vcpu)->interruptibility = interruptibility;
+	to_vmx(vcpu)->vmcs_interruptibility = interruptibility;
 }
 
 static void eoi(struct vcpu *vcpu)
@@ -282,6 +283,41 @@ static void faulting_iret_blocks_nmis_again(struct kunit *test)
 	}
 }
 
+/*
+ * Virtual NMIs are blocked where the entry was told so ("Guest Non-Register State") or injects an
+ * NMI ("Details of Event Injection"), and until an IRET.
+ */
+static void only_an_nmi_blocks_nmis(struct kunit *test)
+{
+	static const struct { u32 entered, event, saved, left; } table[] = {
+		{ 0, 0, BY_NMI, 0 },
+		{ 0, 0, BY_NMI | BY_STI, BY_STI },
+		{ 0, INTR(0x50), BY_NMI, 0 },
+		{ BY_STI, FAULT(X86_TRAP_UD), BY_NMI | BY_MOV_SS, BY_MOV_SS },
+		{ 0, NMI, BY_NMI, BY_NMI },
+		{ 0, NMI, BY_NMI | BY_STI, BY_NMI | BY_STI },
+		{ BY_NMI, 0, BY_NMI, BY_NMI },
+		{ BY_NMI, INTR(0x50), BY_NMI, BY_NMI },
+		/* IRET. */
+		{ BY_NMI, 0, 0, 0 },
+		{ 0, NMI, 0, 0 },
+	};
+	struct vcpu *vcpu = inject_vcpu(test);
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		guest_blocks(vcpu, false, table[i].entered);
+		vmx->entry_event = table[i].event;
+		vmx_vmexit(vcpu, EXIT_CPUID, 0, 2);
+		vmx->vmcs_interruptibility = table[i].saved;
+		vmx_exit_events(vcpu);
+		KUNIT_EXPECT_EQ_MSG(test, vmx->interruptibility, table[i].left, "row %d", i);
+		/* The VMCS is known to have what it was given. */
+		KUNIT_EXPECT_EQ_MSG(test, vmx->vmcs_interruptibility, table[i].saved, "row %d", i);
+	}
+}
+
 static void second_fault_makes_a_double_fault(struct kunit *test)
 {
 	struct vcpu *vcpu = inject_vcpu(test);
@@ -401,6 +437,7 @@ static struct kunit_case vmx_inject_test_cases[] = {
 	KUNIT_CASE(interrupted_deliveries_are_made_again),
 	KUNIT_CASE(interrupted_nmi_begins_unblocked),
 	KUNIT_CASE(faulting_iret_blocks_nmis_again),
+	KUNIT_CASE(only_an_nmi_blocks_nmis),
 	KUNIT_CASE(second_fault_makes_a_double_fault),
 	KUNIT_CASE(fault_of_a_double_fault_suspends),
 	KUNIT_CASE(breakpoints_are_traps),

@@ -187,6 +187,16 @@ bool vmx_inject(struct vcpu *vcpu)
 }
 
 /*
+ * Virtual NMIs are blocked from before the entry, or by the one that it injected. Bochs 2.7 saves
+ * more: there an entry does not end the blocking that another guest has left behind in the processor.
+ */
+static bool nmis_can_be_blocked(const struct vmx_vcpu *vmx)
+{
+	return (vmx->interruptibility & BLOCKED_BY_NMI) ||
+	       (vmx->entry_event & VM_INTINFO_TYPE) == VM_INTINFO_NMI;
+}
+
+/*
  * An IRET that faulted, or whose stack was not mapped, had unblocked NMIs already: as it will
  * be executed again, they are blocked again.
  */
@@ -203,7 +213,11 @@ void vmx_exit_events(struct vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	const struct vmx_exit_info *exit = &vmx->exit;
+	u32 interruptibility = vmx->vmcs_interruptibility;
 
+	if (unlikely((interruptibility & BLOCKED_BY_NMI) && !nmis_can_be_blocked(vmx)))
+		interruptibility &= ~BLOCKED_BY_NMI;
+	vmx->interruptibility = interruptibility;
 	if (likely(!(exit->idt_info & VM_INTINFO_VALID))) {
 		if (unlikely(nmi_unblocked_early(exit)))
 			vmx->interruptibility |= BLOCKED_BY_NMI;

@@ -257,7 +257,7 @@ static void state_out(struct vcpu *vcpu, struct vmx_vcpu *vmx)
 	vcpu->gpr[GPR_RSP] = vmx->vmcs_rsp = vmcs_read(VMCS_GUEST_RSP);
 	vcpu->exit_rip = vcpu->nextrip = vmx->vmcs_rip = vmcs_read(VMCS_GUEST_RIP);
 	vmx->rflags = vmx->vmcs_rflags = vmcs_read(VMCS_GUEST_RFLAGS);
-	vmx->interruptibility = vmx->vmcs_interruptibility = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+	vmx->vmcs_interruptibility = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	/* Only HLT makes it another than active. */
 	if (!(vmx->proc & PROC_HLT))
 		vmx->activity = vmx->vmcs_activity = vmcs_read(VMCS_GUEST_ACTIVITY);

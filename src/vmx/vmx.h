@@ -207,7 +207,8 @@ void vmx_skip(struct vcpu *vcpu);
 
 /* intr.c: choose the event for the next entry. False: the VM was suspended instead. IRQs off, RUNNING announced. */
 bool vmx_inject(struct vcpu *vcpu);
-void vmx_exit_events(struct vcpu *vcpu);	/* IDT-vectoring information back into vcpu->events */
+/* Interruptibility as it has become; IDT-vectoring information back into vcpu->events. */
+void vmx_exit_events(struct vcpu *vcpu);
 void vmx_intr_window(struct vcpu *vcpu, bool on);
 void vmx_nmi_window(struct vcpu *vcpu, bool on);
 

@@ -37,11 +37,11 @@ static int expect_handler(struct machine *m, bool error_code, uint64_t error)
 	return (int)(exit.u.inout.eax & 0xff);
 }
 
-static void restart(struct machine *m)
+static void restart(struct machine *m, int id)
 {
-	snippet_start(m, 0, &spin_out);
-	idt_place(m, 0);
-	EXPECT_EQ(EXPECT_EXIT(m, 0, VM_EXITCODE_INOUT).u.inout.port, 0x80);
+	snippet_start(m, id, &spin_out);
+	idt_place(m, id);
+	EXPECT_EQ(EXPECT_EXIT(m, id, VM_EXITCODE_INOUT).u.inout.port, 0x80);
 }
 
 static bool has_error_code(int vector)
@@ -70,7 +70,7 @@ TEST(s12_merging)
 			/* Whether a processor gives vector 20 an error code when it is injected is its own affair. */
 			if (want == 20)
 				continue;
-			restart(m);
+			restart(m, 0);
 			OK(vm_set_intinfo(m->vcpu[0], VM_INTINFO_VALID | VM_INTINFO_HWEXCEPTION | (uint64_t)first |
 					  (has_error_code(first) ? VM_INTINFO_DEL_ERRCODE | 0x77ull << 32 : 0)));
 			OK(vm_inject_exception(m->vcpu[0], second, has_error_code(second), 0x1234, 0));
@@ -87,17 +87,17 @@ TEST(s12_merging_with_interrupts)
 	struct machine *m = machine_create(1);
 
 	for (unsigned int i = 0; i < 3; i++) {
-		restart(m);
+		restart(m, 0);
 		OK(vm_set_intinfo(m->vcpu[0], VM_INTINFO_VALID | first[i]));
 		OK(vm_inject_exception(m->vcpu[0], 13, 1, 0x10, 0));
 		EXPECT_EQ(expect_handler(m, true, 0x10), 13);
 	}
 	/* Alone it is delivered again. Intel's processors want IF for that, and what has interrupted the guest had it. */
-	restart(m);
+	restart(m, 0);
 	reg_set(m, 0, VM_REG_GUEST_RFLAGS, 0x202);
 	OK(vm_set_intinfo(m->vcpu[0], VM_INTINFO_VALID | VM_INTINFO_HWINTR | 0x40));
 	EXPECT_EQ(expect_handler(m, false, 0), 0x40);
-	restart(m);
+	restart(m, 0);
 	OK(vm_set_intinfo(m->vcpu[0], VM_INTINFO_VALID | VM_INTINFO_HWEXCEPTION | VM_INTINFO_DEL_ERRCODE | 14 | 2ull << 32));
 	EXPECT_EQ(expect_handler(m, true, 2), 14);
 }
@@ -122,7 +122,7 @@ TEST(s12_one_exception_at_a_time)
 	struct machine *m = machine_create(1);
 	uint64_t info1, info2, before;
 
-	restart(m);
+	restart(m, 0);
 	OK(vm_inject_exception(m->vcpu[0], 6, 0, 0, 0));
 	OK(vm_get_intinfo(m->vcpu[0], &info1, &before));
 	for (int vector = 0; vector < 32; vector++)
@@ -365,10 +365,34 @@ TEST(s12_local_irq_of_a_disabled_apic)
 {
 	struct machine *m = machine_create(1);
 
-	restart(m);
+	restart(m, 0);
 	OK(vm_lapic_local_irq(m->vcpu[0], APIC_LVT_TIMER));
 	OK(vm_lapic_local_irq(m->vcpu[0], APIC_LVT_LINT1));
 	EXPECT_EQ(expect_handler(m, false, 0), 2);
+}
+
+/* An NMI keeps those of its own vCPU waiting, until IRET, and no others: also where one processor runs both. */
+TEST(s12_nmi_blocking_is_the_vcpus_own)
+{
+	struct machine *m = machine_create(2);
+	struct vm_exit exit;
+	uint64_t rsp;
+
+	pin_to_cpu(0);
+	restart(m, 0);
+	OK(vm_inject_nmi(m->vcpu[0]));
+	EXPECT_EQ(expect_handler(m, false, 0), 2);
+	rsp = reg_get(m, 0, VM_REG_GUEST_RSP);
+	restart(m, 1);
+	OK(vm_inject_nmi(m->vcpu[1]));
+	exit = EXPECT_EXIT(m, 1, VM_EXITCODE_INOUT);
+	EXPECT_EQ(exit.u.inout.port, PORT_VECTOR);
+	EXPECT_EQ(exit.u.inout.eax & 0xff, 2);
+	/* vCPU 0 is in its handler still, and goes from there into the one that lies behind. */
+	OK(vm_inject_nmi(m->vcpu[0]));
+	exit = EXPECT_EXIT(m, 0, VM_EXITCODE_INOUT);
+	EXPECT_EQ(exit.u.inout.eax & 0xff, 3);
+	EXPECT_EQ(reg_get(m, 0, VM_REG_GUEST_RSP), rsp);
 }
 
 /* VM_ISA_ASSERT_IRQ and _DEASSERT_IRQ reach the I/O APIC's pin and are counted there: a level pin fires once, and again after EOI while it is high. */
