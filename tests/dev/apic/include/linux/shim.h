@@ -60,6 +60,8 @@ static inline int atomic_xchg(atomic_t *v, int val)
 	return __atomic_exchange_n(&v->counter, val, __ATOMIC_SEQ_CST);
 }
 
+#define xchg(p, val)		__atomic_exchange_n(p, val, __ATOMIC_SEQ_CST)
+
 static inline int atomic_read(const atomic_t *v)
 {
 	return __atomic_load_n(&v->counter, __ATOMIC_RELAXED);
