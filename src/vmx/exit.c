@@ -11,6 +11,7 @@
 #include <linux/nospec.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
+#include <linux/sched/stat.h>
 #include <asm/cpu.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
@@ -482,7 +483,9 @@ static int exit_pause(struct vcpu *vcpu)
 	vcpu_stat_inc(vcpu, VMEXIT_PAUSE);
 	if (to_vmx(vcpu)->proc & PROC_PAUSE)
 		return exit_neutral_skip(vcpu, VM_EXITCODE_PAUSE);
-	/* Whoever holds the lock that this vCPU spins on may be waiting for this CPU. */
+	/* Whoever holds the lock that this vCPU spins on may be waiting for this CPU, if anybody is. */
+	if (single_task_running())
+		return VERDICT_RESUME;
 	vcpu_put(vcpu);
 	yield();
 	return VERDICT_RESUME;
