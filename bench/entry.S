@@ -26,6 +26,10 @@ on_arrival:
 	shl	$32, %rdx
 	or	%rdx, %rax
 	mov	%rax, arrival(%rip)
+	cmpl	$0, arrival_traced(%rip)
+	je	3f
+	TRACE_MARK
+3:
 	mov	apic_is_x2(%rip), %ecx
 	test	%ecx, %ecx
 	jz	1f

@@ -25,6 +25,8 @@ struct hyper {
 	void (*start)(struct machine *m, unsigned int id, uint64_t rip, uint64_t rsp, uint64_t rsi);
 	/* Runs until the guest is done (board.h), answering what it reads. */
 	void (*run)(struct machine *m, unsigned int id);
+	/* How often vCPU 0 has left the guest, as the hypervisor counts. */
+	uint64_t (*exits)(struct machine *m);
 	void (*destroy)(struct machine *m);
 };
 
@@ -34,7 +36,7 @@ _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2))
 
 #define CR0_LONG	0x80010033u	/* PG, WP, NE, ET, MP, PE */
 #define CR4_LONG	0x00000620u	/* OSXMMEXCPT, OSFXSR, PAE */
-#define EFER_LONG	0x00000500u	/* LMA, LME */
+#define EFER_LONG	0x00000501u	/* LMA, LME, SCE, as every system has */
 #define GDT_ENTRIES	3
 #define GDT_CODE	0x00af9b000000ffffull
 #define GDT_DATA	0x00cf93000000ffffull

@@ -18,6 +18,17 @@
 #define MARK_FLOOR	127
 #define MARK_NONE	126	/* windows from now on do not count */
 
+/*
+ * Where there is no plugin, a debugger stops at this one, which does nothing either, and has each instruction noted until the next
+ * (scripts/emuhost --trace). It is on both sides of a MARK_SELECT, and of the last TRACED windows of each kind.
+ */
+#define TRACED		3
+#ifdef __ASSEMBLER__
+#define TRACE_MARK	xchg %bx, %bx
+#else
+#define trace_mark(wanted)	do { if (wanted) __asm__ volatile("xchg %%bx, %%bx" : : : "memory"); } while (0)
+#endif
+
 #ifndef __ASSEMBLER__
 #define MARK_STR_(x)	#x
 #define MARK_STR(x)	MARK_STR_(x)

@@ -176,6 +176,29 @@ static void kvm_run(struct machine *m, unsigned int id)
 	}
 }
 
+static uint64_t kvm_exits(struct machine *m)
+{
+	int fd = OK(ioctl(m->vcpu[0], KVM_GET_STATS_FD, 0));
+	struct kvm_stats_header head;
+	struct kvm_stats_desc *desc;
+	uint64_t exits;
+
+	if (pread(fd, &head, sizeof(head), 0) != sizeof(head))
+		die("KVM_GET_STATS_FD: no header");
+	desc = calloc(1, sizeof(*desc) + head.name_size);
+	for (uint32_t i = 0; i < head.num_desc; i++) {
+		off_t at = (off_t)(head.desc_offset + i * (sizeof(*desc) + head.name_size));
+
+		if (pread(fd, desc, sizeof(*desc) + head.name_size, at) > 0 && strcmp(desc->name, "exits") == 0 &&
+		    pread(fd, &exits, sizeof(exits), head.data_offset + desc->offset) == sizeof(exits)) {
+			free(desc);
+			close(fd);
+			return exits;
+		}
+	}
+	die("KVM_GET_STATS_FD: no count of exits");
+}
+
 static void kvm_destroy(struct machine *m)
 {
 	for (unsigned int id = 0; id < m->vcpus; id++) {
@@ -191,5 +214,6 @@ static void kvm_destroy(struct machine *m)
 }
 
 const struct hyper on_kvm = {
-	.name = "KVM", .create = kvm_create, .memory = kvm_memory, .touch = kvm_touch, .start = kvm_start, .run = kvm_run, .destroy = kvm_destroy,
+	.name = "KVM", .create = kvm_create, .memory = kvm_memory, .touch = kvm_touch, .start = kvm_start, .run = kvm_run,
+	.exits = kvm_exits, .destroy = kvm_destroy,
 };

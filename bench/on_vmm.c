@@ -166,6 +166,18 @@ static void vmm_run(struct machine *m, unsigned int id)
 	}
 }
 
+static uint64_t vmm_exits(struct machine *m)
+{
+	const char *desc;
+	int count = 0;
+	uint64_t *stats = vm_get_stats(m->vcpu[0], NULL, &count);
+
+	for (int i = 0; stats && i < count && (desc = vm_get_stat_desc(m->ctx, i)); i++)
+		if (strcmp(desc, "total number of vm exits") == 0)
+			return stats[i];
+	die("no count of exits");
+}
+
 static void vmm_destroy(struct machine *m)
 {
 	for (unsigned int id = 0; id < m->vcpus; id++)
@@ -175,5 +187,6 @@ static void vmm_destroy(struct machine *m)
 }
 
 const struct hyper on_vmm = {
-	.name = "vmm", .create = vmm_create, .memory = vmm_memory, .touch = vmm_touch, .start = vmm_start, .run = vmm_run, .destroy = vmm_destroy,
+	.name = "vmm", .create = vmm_create, .memory = vmm_memory, .touch = vmm_touch, .start = vmm_start, .run = vmm_run,
+	.exits = vmm_exits, .destroy = vmm_destroy,
 };

@@ -26,6 +26,7 @@
 void payload_main(unsigned int id);
 extern char on_arrival[], on_partner[];		/* entry.S */
 volatile uint64_t arrival;
+int arrival_traced;			/* for entry.S, which ends the trace */
 int apic_is_x2;
 
 static struct shared *const shared = (struct shared *)SHARED_GPA;
@@ -103,15 +104,23 @@ static void ticks_note(unsigned int i, uint64_t ticks)
 	shared->count = i - WARMUP + 1;
 }
 
+static int is_traced(unsigned int i)
+{
+	return i >= WARMUP + SAMPLES - TRACED;
+}
+
 #define EACH(i)		for (unsigned int i = 0; i < WARMUP + SAMPLES; i++)
 
 #define MEASURE(what)						\
 	EACH(i) {						\
-		uint64_t start = rdtsc(), end;			\
+		uint64_t start, end;				\
+		trace_mark(is_traced(i));			\
+		start = rdtsc();				\
 		mark_begin();					\
 		what;						\
 		mark_end();					\
 		end = rdtsc();					\
+		trace_mark(is_traced(i));			\
 		ticks_note(i, end - start);			\
 	}
 
@@ -120,6 +129,8 @@ static void ticks_note(unsigned int i, uint64_t ticks)
 	EACH(i) {						\
 		uint64_t start;					\
 		arrival = 0;					\
+		arrival_traced = is_traced(i);			\
+		trace_mark(arrival_traced);			\
 		start = rdtsc();				\
 		mark_begin();					\
 		what;						\
@@ -230,29 +241,42 @@ static void op_x2apic_self_ipi(void)
 
 static void ipi_send(void)
 {
+	wrmsr(X2APIC(APIC_ICR), 1ull << 32 | VECTOR_PARTNER);
+}
+
+static void ipi_send_and_wait(void)
+{
 	uint32_t before = shared->received;
 
-	wrmsr(X2APIC(APIC_ICR), 1ull << 32 | VECTOR_PARTNER);
+	ipi_send();
 	while (shared->received == before)
 		pause();
 }
 
+/*
+ * With interrupts enabled, though none come: Bochs lets nobody interrupt the host while a guest has them disabled, and KVM, when one
+ * vCPU's APIC changes its mode, waits for the processors of all.
+ */
 static void op_ipi(void)
 {
 	x2apic_on();
+	interrupts_on();
 	while (!shared->ready)
 		pause();
 	EACH(i) {
 		uint64_t start, end;
 
 		settle();
+		trace_mark(is_traced(i));
 		start = rdtsc();
 		mark_begin();
-		ipi_send();
+		ipi_send_and_wait();
 		mark_end();
 		end = rdtsc();
+		trace_mark(is_traced(i));
 		ticks_note(i, end - start);
 	}
+	/* Whoever does not sleep may be gone before it arrives. */
 	shared->stop = 1;
 	ipi_send();
 }
@@ -278,6 +302,8 @@ static void op_deadline(void)
 
 		asm volatile("cli");
 		arrival = 0;
+		arrival_traced = is_traced(i);
+		trace_mark(arrival_traced);
 		start = rdtsc();
 		mark_begin();
 		wrmsr(MSR_TSC_DEADLINE, start + DEADLINE_TICKS);
@@ -291,12 +317,17 @@ static void op_deadline(void)
 static void op_touch(uint64_t gpa, uint64_t step)
 {
 	EACH(i) {
-		uint64_t start = rdtsc(), end;
+		/* The instructions of a clearing of 2 MiB would be too many. */
+		int traced = is_traced(i) && step <= 0x1000;
+		uint64_t start, end;
 
+		trace_mark(traced);
+		start = rdtsc();
 		mark_begin();
 		*(volatile uint8_t *)gpa = 1;
 		mark_end();
 		end = rdtsc();
+		trace_mark(traced);
 		ticks_note(i, end - start);
 		gpa += step;
 	}

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """
 bench/report.py DIR HOST [--against FILE] [--into FILE]: from what a run on the emulated host HOST (svm-6.12) left in DIR (stdout
-and, where the emulator has a plugin, counts and symbols) to results.tsv, profile.txt, plot.svg and growth.svg there, and the table
+and counts or, where the emulator has no plugin, trace; and symbols) to results.tsv, profile.txt, plot.svg and growth.svg there, and the table
 on stdout. --against: exit status 1 if vmm needs over 5 % more instructions anywhere than FILE says. --into: the rows of this host
 in FILE become those of this run.
 """
@@ -14,6 +14,8 @@ import subprocess
 import shutil
 import sys
 import textwrap
+
+import trace_windows
 
 WARMUP = 8
 FLOOR_ID = 127
@@ -29,26 +31,52 @@ GOALS = {
     'touch_4k': (0.5, 1, 0), 'touch_2m': (0.5, 1, 0), 'create': (0.5, 0, 0), 'destroy': (0.5, 0, 0), 'kernel_memory': (0.5, 0, 0),
     'boot': (0.8, 0, 0), 'boot_exits': (0.8, 0, 0),
 }
-# Why a goal is missed, what the floor is and what was tried.
+# Why a goal is missed, and what was tried; besides, notes_print() says what the floor is and where the instructions are.
+EXIT_VMX = ('KVM takes less than on AMD-V, where it has to find out how long the instruction is, vmm what it takes there and its VMREADs. On '
+            'either, the switch itself with the refill of return predictions takes 160 of it. Tried: fields of the VMCS are read once an exit and written only '
+            'where they have changed, and an exit that could not bring secrets into L1D is not followed by a flush')
+USER = ('no less than an ioctl of Linux (of which a third is for LSMs), a world switch and the exchange of FPU state. Tried: VML_RUN, which '
+        'writes the register and runs the vCPU again, has made one request out of FreeBSD\'s two; KVM\'s one has the answer in shared memory')
+DECODED = 'as above, and the instruction is decoded, from what is remembered of it'
+TOUCH_4K = ('the program\'s own first touch of such memory, a page of a tmpfs file, takes more than the guest\'s; the kernel clears it twice where '
+            'it clears all that it allocates, and anonymous memory, KVM\'s, once')
+TOUCH_2M = 'nearly all of it is the kernel\'s clearing of 2 MiB, of which each word counts; of the rest, vmm needs less than KVM does'
+IPI_VMX = ('on either, the interrupt that ends the other vCPU\'s stay in the guest, and a sleep, are followed by a flush. Tried: a vCPU that '
+           'spins is not taken off its processor while nobody else wants it, which was 5800 of an IPI')
+DEADLINE_VMX = ('on either, what is the kernel\'s is that of putting a thread to sleep, programming a timer and waking the thread, and the sleep is '
+                'followed by a flush')
 NOTES = {
-    'in_user': "no less than an ioctl of Linux (625 of which a third is for LSMs), a world switch and the exchange of FPU state: VML_RUN, which "
-               "writes the register and runs the vCPU again, has made one request out of FreeBSD's two; KVM's one has the answer in shared memory",
-    'mmio_user': 'as above, and the instruction is decoded, from what is remembered of it',
-    'touch_4k': "of it, the kernel's page for a tmpfs file takes 3600, 1030 of these to clear it: the program's own first touch of the same "
-                'memory takes more than the guest\'s, and the way through the nested tables is the rest',
-    'touch_2m': "clearing 2 MiB takes 529,000 of it on either, since each word counts, and is done by the kernel's own code; of the rest, "
-                'vmm needs 0.79 of what KVM does',
+    'svm': {'in_user': USER, 'mmio_user': DECODED, 'touch_4k': TOUCH_4K, 'touch_2m': TOUCH_2M},
+    'vmx': {
+        'cpuid': EXIT_VMX, 'rdmsr_tsc_adjust': EXIT_VMX, 'wrmsr_tsc_adjust': EXIT_VMX, 'rdmsr_apic_base': EXIT_VMX, 'in_pit': EXIT_VMX,
+        'in_user': USER, 'mmio_user': DECODED,
+        'xapic_eoi': 'what the guest points to is decoded, which KVM and vmm alike follow with a flush; its 21 VMREADs are of segments and control '
+                     'registers, which KVM caches. Tried: the instruction is remembered, so that it is not fetched again',
+        'xapic_self_ipi': 'as xapic_eoi, and the entry delivers the interrupt',
+        'x2apic_self_ipi': EXIT_VMX,
+        'ipi_running': IPI_VMX, 'ipi_halted': IPI_VMX, 'deadline': DEADLINE_VMX,
+        'touch_4k': TOUCH_4K + '; and KVM does not follow it with a flush, vmm does',
+        'touch_2m': TOUCH_2M,
+    },
 }
+NO_TICKS = ('kernel_memory', 'boot_exits')
 FAULTS = {'touch_4k': 'fault_4k', 'touch_2m': 'fault_2m'}
 HOSTS = ('KVM', 'vmm')
 
 
+IDS = 128           # of a module's operations, from 0 and from 128 on
+UNFLUSHED_ID = 32   # among them, those of inside.sh's unflushed
+
+
 class Run:
-    def __init__(self, folder, host):
-        self.folder, self.host = folder, host
+    """What a run on a host left, or, UNFLUSHED, the part of it without flushes of L1D."""
+
+    def __init__(self, folder, host, unflushed=False):
+        self.folder, self.host, self.unflushed = folder, host + ('-unflushed' if unflushed else ''), unflushed
         self.texts, self.ids, self.ticks = {}, {}, {}
         self.classes, self.samples, self.insns = [], collections.defaultdict(list), collections.defaultdict(dict)
-        self.growth = []
+        self.growth, self.symbols = [], {}
+        self.has_plugin = os.path.exists(self.path('counts'))
         self.read_stdout()
         self.read_counts()
 
@@ -60,10 +88,12 @@ class Run:
             words = line.rstrip('\n').split('\t')
             if words[0] == 'op':
                 _, symbol, number, host, ticks, text = words
+                if (UNFLUSHED_ID <= int(number) % IDS < 2 * UNFLUSHED_ID) != self.unflushed:
+                    continue
                 self.texts[symbol] = text
                 self.ids[symbol, host] = int(number)
                 self.ticks[symbol, host] = int(ticks)
-            elif words[0] == 'grow':
+            elif words[0] == 'grow' and not self.unflushed:
                 self.growth.append((words[1], int(words[2]), words[3]) + tuple(int(word) for word in words[4:]))
 
     def read_counts(self):
@@ -75,16 +105,11 @@ class Run:
                 self.samples[int(words[1])].append([int(word) for word in words[2:]])
             elif words[0] == 'insn':
                 self.insns[int(words[1])][int(words[2], 16)] = int(words[3])
-        self.exits_note()
-
-    def exits_note(self):
-        """Each guest entry of the boot is a VMRUN."""
-        for module in HOSTS:
-            boot = self.count('boot', module)
-            if boot and self.classes:
-                self.texts['boot_exits'] = 'its exits'
-                self.ids['boot_exits', module] = -1
-                self.ticks['boot_exits', module] = boot[1 + self.classes.index('vmrun')]
+        for number, window in trace_windows.windows(self.path('trace')) if os.path.exists(self.path('trace')) else []:
+            self.classes = trace_windows.CLASSES
+            if not self.samples[number] or window.total < min(self.samples[number])[0]:
+                self.insns[number] = window.hits
+            self.samples[number].append([window.total] + [window.classes[name] for name in self.classes])
 
     def count_of(self, number):
         """The window of the fewest instructions, when nothing came in between: total and classes, or None."""
@@ -93,11 +118,14 @@ class Run:
         return min(samples) if samples else None
 
     def count(self, symbol, module):
-        """Total and classes. Without a plugin, ticks between two readings of the TSC, less what the readings themselves take."""
+        """
+        Total and classes. What has been neither counted nor traced has ticks between two readings of the TSC, less what the readings
+        themselves take.
+        """
         if (symbol, module) not in self.ids:
             return None
         ticks = self.ticks[symbol, module]
-        if not self.samples and symbol != 'kernel_memory':
+        if not self.has_plugin and symbol not in NO_TICKS:
             ticks -= self.ticks.get(('nothing', module), 0)
         return self.count_of(self.ids[symbol, module]) or [ticks] + [0] * len(self.classes)
 
@@ -108,6 +136,16 @@ class Run:
         if not switches or not switch or (calls and not call):
             return None
         return switches * switch[0] + calls * (call[0] if call else 0) + (fault[0] if fault else 0)
+
+
+    def functions(self, symbol, module):
+        """Instructions by function, a Counter."""
+        if module not in self.symbols:
+            self.symbols[module] = Symbols(self.path('symbols'), module)
+        functions = collections.Counter()
+        for address, hits in self.insns.get(self.ids[symbol, module], {}).items():
+            functions[self.symbols[module].name(address)] += hits
+        return functions
 
 
 # ---- results ----
@@ -133,21 +171,22 @@ def results_rows(run):
         yield '\t'.join(str(word) for word in words) + '\n'
 
 
-def results_write(run, path, others):
+def results_write(runs, path, others):
     with open(path, 'w') as out:
-        out.writelines(['\t'.join(COLUMNS) + '\n'] + others + list(results_rows(run)))
+        out.writelines(['\t'.join(COLUMNS) + '\n'] + others + [row for run in runs for row in results_rows(run)])
 
 
-def results_merge(run, path):
+def results_merge(runs, path):
     others = open(path).readlines()[1:] if os.path.exists(path) else []
-    results_write(run, path, [row for row in others if row.split('\t')[1] != run.host])
+    results_write(runs, path, [row for row in others if row.split('\t')[1] not in [run.host for run in runs]])
+    run = runs[0]
     for name in ('plot', 'growth'):
         if os.path.exists(run.path(name + '.svg')):
             shutil.copy(run.path(name + '.svg'), os.path.join(os.path.dirname(path), '%s-%s.svg' % (name, run.host)))
 
 
 def table_print(run):
-    print('%-36s %9s %9s %6s %6s %7s' % ('instructions', 'KVM', 'vmm', 'ratio', 'goal', 'floor'))
+    print('%-36s %9s %9s %6s %6s %7s' % ('without flushes of L1D' if run.unflushed else 'instructions', 'KVM', 'vmm', 'ratio', 'goal', 'floor'))
     for symbol, text in run.texts.items():
         kvm, vmm = run.count(symbol, 'KVM'), run.count(symbol, 'vmm')
         ratio, floor, goal = ratio_of(run, symbol), run.floor(symbol), GOALS.get(symbol, (None,))[0]
@@ -155,11 +194,6 @@ def table_print(run):
             text, kvm[0] if kvm else '-', vmm[0] if vmm else '-', '%.2f' % ratio if ratio else '-', goal or '', floor or '',
             '  over' if over_goal(run, symbol) else ''))
     print()
-    notes_print(run)
-    if run.classes:
-        special_print(run)
-    else:
-        print('Ticks of a TSC that counts instructions. This emulator has no plugins: no counts by kind, no profile.')
 
 
 def over_goal(run, symbol):
@@ -167,18 +201,32 @@ def over_goal(run, symbol):
     return ratio and symbol in GOALS and round(ratio, 2) > GOALS[symbol][0]
 
 
-VMX_NOTE = """Bochs's processor has L1TF and no instruction against it, so that what goes before an entry behind which the host may have
-left something in L1D, reading 64 KiB, is 4100 instructions of the row: of vmm's for what is emulated, populated or answered in user
-space, of KVM's for what is emulated or answered in user space. KVM's exits for CPUID, MSRs and ports take a third of what they do
-on AMD-V, for here it need not decode; vmm's take what they do there and the VMREADs."""
+PROFILE_TOP = 6     # functions that a note names
 
 
-def notes_print(run):
-    if run.host.startswith('vmx'):
-        print(VMX_NOTE)
-    for symbol, note in NOTES.items():
-        if over_goal(run, symbol) and not run.host.startswith('vmx'):
-            print(textwrap.fill('%s: %s.' % (symbol, note), 128, subsequent_indent='    '))
+def note_text(run, unflushed, symbol):
+    kvm, vmm = run.count(symbol, 'KVM'), run.count(symbol, 'vmm')
+    text = '%s: %d of %d, %.2f, goal %s' % (symbol, vmm[0], kvm[0], vmm[0] / kvm[0], GOALS[symbol][0])
+    if run.floor(symbol):
+        text += '; floor %d' % run.floor(symbol)
+    if ratio_of(unflushed, symbol):
+        text += '; without flushes of L1D %d of %d, %.2f' % (
+            unflushed.count(symbol, 'vmm')[0], unflushed.count(symbol, 'KVM')[0], ratio_of(unflushed, symbol))
+    note = NOTES[run.host[:3]].get(symbol)
+    text += ': %s.' % note if note else '.'
+    functions = run.functions(symbol, 'vmm')
+    if functions:
+        kernel = sum(hits for name, hits in functions.items() if not name.endswith('[vmm]'))
+        text += ' Not vmm\'s own: %d. Most of it: %s.' % (
+            kernel, ', '.join('%s %d' % (name, hits) for name, hits in functions.most_common(PROFILE_TOP)))
+    return text
+
+
+def notes_print(run, unflushed):
+    """For each row that is over its goal."""
+    for symbol in run.texts:
+        if over_goal(run, symbol):
+            print(textwrap.fill(note_text(run, unflushed, symbol), 128, subsequent_indent='    '))
     print()
 
 
@@ -188,7 +236,7 @@ def special_print(run):
     print('%-18s ' % 'KVM/vmm' + ' '.join('%9s' % run.classes[i] for i in shown))
     for symbol in run.texts:
         kvm, vmm = run.count(symbol, 'KVM'), run.count(symbol, 'vmm')
-        if kvm and vmm:
+        if kvm and vmm and run.samples[run.ids[symbol, 'vmm']]:
             print('%-18s ' % symbol + ' '.join('%9s' % ('%d/%d' % (kvm[i + 1], vmm[i + 1])) for i in shown))
 
 
@@ -202,7 +250,7 @@ class Symbols:
         for line in open(path) if os.path.exists(path) else []:
             words = line.split()
             if words[0] in ('-', module):
-                rows.append((int(words[1], 16), words[2], words[3] if len(words) > 3 else ''))
+                rows.append((sum(int(part, 16) for part in words[1].split('+')), words[2], words[3] if len(words) > 3 else ''))
         rows.sort()
         self.rows, self.starts = rows, [row[0] for row in rows]
 
@@ -216,12 +264,9 @@ class Symbols:
 
 
 def profile_write(run):
-    symbols = {host: Symbols(run.path('symbols'), host) for host in HOSTS}
     with open(run.path('profile.txt'), 'w') as out:
-        for (symbol, host), number in run.ids.items():
-            functions = collections.Counter()
-            for address, hits in run.insns.get(number, {}).items():
-                functions[symbols[host].name(address)] += hits
+        for symbol, host in run.ids:
+            functions = run.functions(symbol, host)
             out.write('== %s on %s: %d instructions\n' % (symbol, host, sum(functions.values())))
             for name, hits in functions.most_common():
                 out.write('%8d  %s\n' % (hits, name))
@@ -322,16 +367,23 @@ def main():
     parser.add_argument('--against')
     parser.add_argument('--into')
     args = parser.parse_args()
-    run = Run(args.folder, args.host)
-    results_write(run, run.path('results.tsv'), [])
+    run, unflushed = Run(args.folder, args.host), Run(args.folder, args.host, True)
+    runs = [run, unflushed] if unflushed.texts else [run]
+    results_write(runs, run.path('results.tsv'), [])
     profile_write(run)
     plot_write(run)
     growth_write(run)
-    table_print(run)
+    for one in runs:
+        table_print(one)
+    notes_print(run, unflushed)
+    if run.classes:
+        special_print(run)
+    if not run.has_plugin:
+        print('Where no counts are given: ticks of a TSC that counts instructions, by fives; for a boot the guest\'s among them.')
     if args.into:
-        results_merge(run, args.into)
+        results_merge(runs, args.into)
     if args.against:
-        sys.exit(1 if against(run, args.against) else 0)
+        sys.exit(1 if sum(against(one, args.against) for one in runs) else 0)
 
 
 if __name__ == '__main__':

@@ -33,28 +33,46 @@ run_logged "$floor/build.log" "building vmm-floor.ko for $release" \
 	make -s -C "${vmlinuz%/boot/*}/lib/modules/$release/build" M="$root/$floor" EXTRA_CFLAGS= modules
 
 # The emulated host has a copy of what is here, and what of the last run is left would move what it loads.
-rm -f $out/counts $out/stdout $out/symbols $out/*.tsv $out/*.txt $out/plot.* $out/growth.*
+rm -f $out/counts $out/trace $out/stdout $out/symbols $out/*.tsv $out/*.txt $out/plot.* $out/growth.*
 case $cpu in
 svm)
-	plugin="--plugin $root/$out/count.so,out=$root/$out/counts"
-	# Only the plugin can tell the host's instructions from those of a guest that boots.
-	BENCH_KERNEL=$(scripts/kernel-image "${GUEST:-6.1}") BENCH_INITRD=$root/$out/initrd SYMBOLS=y
-	cat $out/init.cpio "$(scripts/guest-initramfs)" >"$BENCH_INITRD"
-	export BENCH_KERNEL BENCH_INITRD SYMBOLS
+	counted="--plugin $root/$out/count.so,out=$root/$out/counts" SYMBOLS=y
+	export SYMBOLS
 	;;
 *)
-	plugin=''
-	# There KVM hangs where two vCPUs run, and makes no more than one; a destruction's ticks are those of its waiting; a boot's
-	# are mostly the guest's.
+	counted="--trace $root/$out/trace"
+	# The curves would take longer than all the rest.
 	# shellcheck disable=SC2046 # words
-	[ $# -gt 0 ] || set -- $($out/bench list | grep -vE '^(grow|ipi_.*|destroy|boot)$')
+	[ $# -gt 0 ] || set -- $($out/bench list | grep -v '^grow$')
 	;;
 esac
+BENCH_KERNEL=$(scripts/kernel-image "${GUEST:-6.1}") BENCH_INITRD=$root/$out/initrd
+cat $out/init.cpio "$(scripts/guest-initramfs)" >"$BENCH_INITRD"
+export BENCH_KERNEL BENCH_INITRD
+# What SYMBOLS would have said: the kernel's are the same in an emulator that is quicker, the modules' where their sections are.
+symbols()
+{
+	# shellcheck disable=SC2016 # awk's
+	scripts/emuhost --cpu svm --kernel "$kernel" --no-build --append nokaslr -- \
+		awk 'NF == 3 && $2 ~ /[tTwW]/ { print "-", $1, $3 }' /proc/kallsyms
+	grep '^section' $out/stdout | while read -r _ host module section address; do
+		file=vmm.ko
+		[ "$module" = vmm ] || file=$(modinfo -F filename -b "${vmlinuz%/boot/*}" -k "$release" "$module")
+		case $file in
+		*.xz) xz -dc "$file" >$out/module.ko && file=$out/module.ko ;;
+		esac
+		LC_ALL=C objdump -t "$file" | awk -v section="$section" -v where="$host $address" -v module="[$module]" '
+			NF > 4 && $(NF - 2) == section && / F / { print where "+" $1, $NF, module }'
+	done
+}
 # shellcheck disable=SC2086 # words
-scripts/emuhost --cpu "$cpu" --kernel "$kernel" --icount $plugin \
+scripts/emuhost --cpu "$cpu" --kernel "$kernel" --icount $counted \
 	--smp 2 --append nokaslr --timeout "${TIMEOUT:-1800}" ${EMUHOST_OPTIONS:-} \
-	${BENCH_KERNEL:+--file "$BENCH_KERNEL"} -- sh bench/inside.sh "$out/bench" "$floor/vmm-floor.ko" "$@" >$out/stdout
-[ -z "$plugin" ] ||
-	sed -n '/^begin symbols/,/^end symbols/p' $out/stdout | sed '1d;$d' | base64 -d | gzip -dc >$out/symbols
+	--file "$BENCH_KERNEL" -- sh bench/inside.sh "$out/bench" "$floor/vmm-floor.ko" "$@" >$out/stdout
+if [ -n "${SYMBOLS:-}" ]; then
+	sed -n '/^begin symbols/,/^end symbols/p' $out/stdout | sed '1d;$d' | base64 -d | gzip -dc
+else
+	symbols
+fi >$out/symbols
 echo "KVM beside vmm, $cpu, Linux $release"
 exec python3 bench/report.py $out "$cpu-$kernel" ${AGAINST:+--against "$AGAINST"} ${INTO:+--into "$INTO"}

@@ -4,6 +4,7 @@
 /* void mark_select(unsigned int id): runs the marker of that id. A marker's number is part of the instruction, so there is one for each. */
 	.globl	mark_select
 mark_select:
+	TRACE_MARK
 	mov	%edi, %edi
 	shl	$4, %rdi
 	lea	table(%rip), %rax
@@ -17,6 +18,7 @@ table:
 	.balign	16
 	.byte	0x0f, 0x1f, 0x84, 0x00
 	.long	MARK_MAGIC + MARK_SELECT * 0x1000 + id
+	TRACE_MARK
 	ret
 	id = id + 1
 	.endr

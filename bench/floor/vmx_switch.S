@@ -4,11 +4,15 @@
 #include <asm/nospec-branch.h>
 #include <mark.h>
 
+#define VMCS_HOST_RSP	0x6c14
+#define VMCS_HOST_RIP	0x6c16
+
 /*
- * void floor_switch(u64 *gpr, u64 vmcb_pa, u64 host_pa): into the guest and out again, with all registers exchanged and nothing
- * else. IRQs off.
+ * bool floor_vmx_switch(u64 *gpr, bool launched): into the guest and out again, with all registers exchanged and nothing else. IRQs
+ * off. The first time, LAUNCHED being false, notes where exits end, which is the same for all that are called with the stack at the
+ * same place. False: the processor refused.
  */
-SYM_FUNC_START(floor_switch)
+SYM_FUNC_START(floor_vmx_switch)
 	.byte	0x0f, 0x1f, 0x84, 0x00
 	.long	MARK(MARK_BEGIN, 0)
 	push	%rbp
@@ -17,11 +21,11 @@ SYM_FUNC_START(floor_switch)
 	push	%r13
 	push	%r12
 	push	%rbx
-	push	%rdx
 	push	%rdi
-	mov	%rsi, %rax
-	clgi
-	vmload	%rax
+	test	%sil, %sil
+	jz	.Lfirst
+.Lload:
+	mov	8*0(%rdi), %rax
 	mov	8*1(%rdi), %rcx
 	mov	8*2(%rdi), %rdx
 	mov	8*3(%rdi), %rbx
@@ -36,9 +40,11 @@ SYM_FUNC_START(floor_switch)
 	mov	8*14(%rdi), %r14
 	mov	8*15(%rdi), %r15
 	mov	8*7(%rdi), %rdi
-	vmrun	%rax
-	vmsave	%rax
-	mov	(%rsp), %rax
+	jz	.Llaunch
+	vmresume
+.Lexit:
+	push	%rax
+	mov	8(%rsp), %rax
 	mov	%rcx, 8*1(%rax)
 	mov	%rdx, 8*2(%rax)
 	mov	%rbx, 8*3(%rax)
@@ -53,10 +59,9 @@ SYM_FUNC_START(floor_switch)
 	mov	%r13, 8*13(%rax)
 	mov	%r14, 8*14(%rax)
 	mov	%r15, 8*15(%rax)
-	mov	8(%rsp), %rax
-	vmload	%rax
-	stgi
-	add	$16, %rsp
+	pop	%rcx
+	mov	%rcx, 8*0(%rax)
+	pop	%rdi
 	pop	%rbx
 	pop	%r12
 	pop	%r13
@@ -65,11 +70,24 @@ SYM_FUNC_START(floor_switch)
 	pop	%rbp
 	.byte	0x0f, 0x1f, 0x84, 0x00
 	.long	MARK(MARK_END, 0)
+	/* An exit clears all flags; a refusal sets CF or ZF. */
+	seta	%al
 	RET
-SYM_FUNC_END(floor_switch)
+.Lfirst:
+	mov	$VMCS_HOST_RSP, %eax
+	vmwrite	%rsp, %rax
+	lea	.Lexit(%rip), %rcx
+	mov	$VMCS_HOST_RIP, %eax
+	vmwrite	%rcx, %rax
+	test	%sil, %sil
+	jmp	.Lload
+.Llaunch:
+	vmlaunch
+	jmp	.Lexit
+SYM_FUNC_END(floor_vmx_switch)
 
-SYM_FUNC_START(floor_select)
-	.byte	0x0f, 0x1f, 0x84, 0x00
-	.long	MARK(MARK_SELECT, MARK_FLOOR)
+/* What the guest executes, again and again, for nobody takes it further. */
+SYM_FUNC_START(floor_vmx_guest)
+	cpuid
 	RET
-SYM_FUNC_END(floor_select)
+SYM_FUNC_END(floor_vmx_guest)
