@@ -44,9 +44,25 @@ static void e820_add(struct boot_params *params, uint64_t from, uint64_t to)
 	params->e820_table[params->e820_entries++] = (struct boot_e820_entry){ .addr = from, .size = to - from, .type = E820_RAM };
 }
 
+/* The kernel as its own decompressor would leave it; returns where it is entered. PLACE: where it starts, and where that is. */
+static uint64_t image_place(uint8_t *mem, const char *path, const char *place)
+{
+	unsigned long start, entry;
+	const uint8_t *image;
+	size_t size;
+
+	image = file_map(path, &size);
+	if (!place || sscanf(place, "%lx %lx", &start, &entry) != 2 || start + size > INITRD_GPA)
+		die("%s: expected to be told where it starts and is entered, below %#x", path, INITRD_GPA);
+	memcpy(mem + start, image, size);
+	munmap((void *)image, size);
+	return entry;
+}
+
 uint64_t boot_place(uint8_t *mem, const char *kernel, const char *initrd)
 {
 	struct boot_params *params = (struct boot_params *)(mem + BOOT_PARAMS_GPA);
+	uint64_t entry = KERNEL_GPA + ENTRY_64;
 	size_t kernel_size, initrd_size, setup_size;
 	const uint8_t *image = file_map(kernel, &kernel_size), *ramdisk = file_map(initrd, &initrd_size);
 
@@ -57,7 +73,10 @@ uint64_t boot_place(uint8_t *mem, const char *kernel, const char *initrd)
 	setup_size = (params->hdr.setup_sects ? params->hdr.setup_sects + 1u : 5u) * SECTOR;
 	if (setup_size >= kernel_size || INITRD_GPA + initrd_size > BOOT_MEMORY_BYTES)
 		die("%s, %s: too short or too large", kernel, initrd);
-	memcpy(mem + KERNEL_GPA, image + setup_size, kernel_size - setup_size);
+	if (getenv("BENCH_IMAGE"))
+		entry = image_place(mem, getenv("BENCH_IMAGE"), getenv("BENCH_PLACE"));
+	else
+		memcpy(mem + KERNEL_GPA, image + setup_size, kernel_size - setup_size);
 	memcpy(mem + INITRD_GPA, ramdisk, initrd_size);
 	sprintf((char *)mem + CMDLINE_GPA, "%s %s", CMDLINE, getenv("BENCH_APPEND") ?: "");
 	params->hdr.type_of_loader = 0xff;
@@ -69,5 +88,5 @@ uint64_t boot_place(uint8_t *mem, const char *kernel, const char *initrd)
 	e820_add(params, 0x100000, BOOT_MEMORY_BYTES);
 	munmap((void *)image, kernel_size);
 	munmap((void *)ramdisk, initrd_size);
-	return KERNEL_GPA + ENTRY_64;
+	return entry;
 }

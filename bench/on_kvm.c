@@ -26,6 +26,7 @@ struct machine {
 
 #define CPUID_ENTRIES	256
 #define CPUID_1_ECX_TSC_DEADLINE	(1u << 24)
+#define CPUID_1_ECX_HYPERVISOR		(1u << 31)	/* without it Linux does not look for KVM's clock */
 #define HUGE_BYTES	0x200000ul
 
 /* Returns what ioctl() does. */
@@ -62,7 +63,7 @@ static void cpuid_set(struct machine *m, unsigned int id)
 	OK(ioctl(m->kvm, KVM_GET_SUPPORTED_CPUID, &cpuid));
 	for (uint32_t i = 0; i < cpuid.head.nent; i++)
 		if (cpuid.head.entries[i].function == 1)
-			cpuid.head.entries[i].ecx |= CPUID_1_ECX_TSC_DEADLINE;
+			cpuid.head.entries[i].ecx |= CPUID_1_ECX_TSC_DEADLINE | CPUID_1_ECX_HYPERVISOR;
 	OK(ioctl(m->vcpu[id], KVM_SET_CPUID2, &cpuid));
 }
 

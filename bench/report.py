@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """
-bench/report.py DIR HOST [--against FILE] [--into FILE]: from what a run on the emulated host HOST (svm-6.12) left in DIR (stdout
-and counts or, where the emulator has no plugin, trace; and symbols) to results.tsv, profile.txt, plot.svg and growth.svg there, and the table
+bench/report.py DIR HOST [--against FILE] [--into FILE]: from what a run on the emulated host HOST (svm-6.12) left in DIR (stdout,
+counts, symbols) to results.tsv, profile.txt, plot.svg and growth.svg there, and the table
 on stdout. --against: exit status 1 if vmm needs over 5 % more instructions anywhere than FILE says. --into: the rows of this host
 in FILE become those of this run.
 """
@@ -14,8 +14,6 @@ import subprocess
 import shutil
 import sys
 import textwrap
-
-import trace_windows
 
 WARMUP = 8
 FLOOR_ID = 127
@@ -76,7 +74,7 @@ class Run:
         self.texts, self.ids, self.ticks = {}, {}, {}
         self.classes, self.samples, self.insns = [], collections.defaultdict(list), collections.defaultdict(dict)
         self.growth, self.symbols = [], {}
-        self.has_plugin = os.path.exists(self.path('counts'))
+        self.has_ticks = host.startswith('vmx')         # which are instructions
         self.read_stdout()
         self.read_counts()
 
@@ -105,11 +103,6 @@ class Run:
                 self.samples[int(words[1])].append([int(word) for word in words[2:]])
             elif words[0] == 'insn':
                 self.insns[int(words[1])][int(words[2], 16)] = int(words[3])
-        for number, window in trace_windows.windows(self.path('trace')) if os.path.exists(self.path('trace')) else []:
-            self.classes = trace_windows.CLASSES
-            if not self.samples[number] or window.total < min(self.samples[number])[0]:
-                self.insns[number] = window.hits
-            self.samples[number].append([window.total] + [window.classes[name] for name in self.classes])
 
     def count_of(self, number):
         """The window of the fewest instructions, when nothing came in between: total and classes, or None."""
@@ -119,13 +112,12 @@ class Run:
 
     def count(self, symbol, module):
         """
-        Total and classes. What has been neither counted nor traced has ticks between two readings of the TSC, less what the readings
-        themselves take.
+        Total and classes. What has not been counted has ticks between two readings of the TSC, less what the readings themselves take.
         """
         if (symbol, module) not in self.ids:
             return None
         ticks = self.ticks[symbol, module]
-        if not self.has_plugin and symbol not in NO_TICKS:
+        if self.has_ticks and symbol not in NO_TICKS:
             ticks -= self.ticks.get(('nothing', module), 0)
         return self.count_of(self.ids[symbol, module]) or [ticks] + [0] * len(self.classes)
 
@@ -378,7 +370,7 @@ def main():
     notes_print(run, unflushed)
     if run.classes:
         special_print(run)
-    if not run.has_plugin:
+    if run.has_ticks:
         print('Where no counts are given: ticks of a TSC that counts instructions, by fives; for a boot the guest\'s among them.')
     if args.into:
         results_merge(runs, args.into)

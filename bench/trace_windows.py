@@ -1,9 +1,12 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """
-trace_windows: what count.c notes of windows under QEMU, out of the instructions that Bochs' debugger has written (scripts/emuhost --trace).
+bench/trace_windows.py FILE: what count.c notes of windows under QEMU, on stdout, out of the instructions that Bochs' debugger has
+written into FILE (scripts/emuhost --trace).
 """
 import collections
 import re
+import sys
 
 CLASSES = ['rdmsr', 'wrmsr', 'crwrite', 'drwrite', 'xsetbv', 'xsave', 'xrstor', 'locked', 'vmrun', 'vmload', 'vmsave', 'vmread', 'vmwrite',
            'vmptrld', 'inv', 'rdtsc', 'pio']
@@ -88,3 +91,19 @@ def windows(path):
                 window = None
             elif window and address >= HOST_START and not (number == MARK_FLOOR and text == CPUID):
                 window.add(address, text, kinds)
+
+
+def main():
+    fewest = {}
+    print('\t'.join(['class'] + CLASSES))
+    for number, window in windows(sys.argv[1]):
+        print('\t'.join(str(word) for word in ['sample', number, window.total] + [window.classes[name] for name in CLASSES]))
+        if number not in fewest or window.total < fewest[number].total:
+            fewest[number] = window
+    for number, window in fewest.items():
+        for address, hits in window.hits.items():
+            print('insn\t%d\t%x\t%d' % (number, address, hits))
+
+
+if __name__ == '__main__':
+    main()
