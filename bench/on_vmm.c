@@ -172,10 +172,17 @@ static uint64_t vmm_exits(struct machine *m)
 	int count = 0;
 	uint64_t *stats = vm_get_stats(m->vcpu[0], NULL, &count);
 
-	for (int i = 0; stats && i < count && (desc = vm_get_stat_desc(m->ctx, i)); i++)
+	uint64_t exits = 0;
+
+	for (int i = 0; stats && i < count && (desc = vm_get_stat_desc(m->ctx, i)); i++) {
 		if (strcmp(desc, "total number of vm exits") == 0)
-			return stats[i];
-	die("no count of exits");
+			exits = stats[i];
+		if (board_console && stats[i])
+			fprintf(stderr, "%12lu %s\n", (unsigned long)stats[i], desc);
+	}
+	if (!exits)
+		die("no count of exits");
+	return exits;
 }
 
 static void vmm_destroy(struct machine *m)
