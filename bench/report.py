@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """
 bench/report.py DIR HOST [--against FILE] [--into FILE]: from what a run on the emulated host HOST (svm-6.12) left in DIR (stdout,
-counts, symbols) to results.tsv, profile.txt, plot.svg and growth.svg there, and the table on stdout. --against: exit status 1 if vmm needs over 5 % more instructions anywhere than FILE says. --into: the rows of this host
-in FILE become those of this run.
+counts, symbols) to results.tsv, profile.txt, plot.svg and growth.svg there, and the table on stdout. --against: exit status 1 if
+vmm needs over 5 % more instructions anywhere than FILE says. --into: the rows of this host in FILE become those of this run.
 """
 import argparse
 import bisect

@@ -19,6 +19,7 @@ set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../scripts/lib.sh"
 cd "$root"
+PATH=$PATH:/usr/sbin:/sbin
 kernel=${KERNEL:-6.12} cpu=${CPU:-svm}
 out=build/bench
 command -v gnuplot >/dev/null || scripts/setup --bench || true
