@@ -212,7 +212,7 @@ static void state_in(struct vcpu *vcpu, struct vmx_vcpu *vmx)
 	vmcs_update(VMCS_GUEST_RFLAGS, &vmx->vmcs_rflags, vmx->rflags);
 	vmcs_update(VMCS_TSC_OFFSET, &vmx->vmcs_tsc_offset, vcpu->tsc_offset);
 	vmcs_update32(VMCS_GUEST_INTERRUPTIBILITY, &vmx->vmcs_interruptibility,
-			   vmx->interruptibility);
+		      vmx->interruptibility);
 	vmcs_update32(VMCS_GUEST_ACTIVITY, &vmx->vmcs_activity, vmx->activity);
 	if (vmx_caps.pat)
 		vmcs_update(VMCS_GUEST_PAT, &vmx->vmcs_pat, vcpu->msrs.pat);
